@@ -1,0 +1,32 @@
+import { z } from "@hono/zod-openapi";
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must be refused
+const control = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
+
+/** Text a person typed: well-formed Unicode, no control characters, trimmed. NUL breaks SQLite, lone surrogates the wire. */
+export const text = (max: number, min = 1) =>
+  z
+    .string()
+    .trim()
+    .min(min)
+    .max(max)
+    .refine((value) => value.isWellFormed() && !control.test(value), "holds control characters");
+
+/** Compared and stored in lower case; 254 is the longest address SMTP carries (RFC 5321). */
+export const email = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .pipe(z.email().max(254))
+  .openapi({ type: "string", format: "email", example: "ada@acme.test" });
+
+/** An image a browser may load: https only, so that no `javascript:` or plain-text address is ever stored. */
+export const imageUrl = z.url({ protocol: /^https$/ }).max(500);
+
+/** A decimal number in a query: no hex, exponent, sign or spaces, unlike `z.coerce.number()`. */
+export const decimal = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, "must be a whole number")
+    .transform(Number)
+    .pipe(z.number().min(min).max(max));
