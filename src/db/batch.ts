@@ -1,0 +1,60 @@
+import type { Client, InValue, ResultSet } from "@libsql/client/http";
+import type { BatchItem } from "drizzle-orm/batch";
+import type { Database } from "./connect.ts";
+import { asFault, isTransient } from "./faults.ts";
+import { takeWriter } from "./writers.ts";
+
+export type Query = BatchItem<"sqlite">;
+export type Results<Q extends readonly Query[]> = { -readonly [K in keyof Q]: Q[K]["_"]["result"] };
+
+/** What Drizzle builds under every query and keeps out of its types. */
+type Prepared = {
+  getQuery(): { sql: string; params: InValue[] };
+  mapResult(result: ResultSet, fromBatch: boolean): unknown;
+};
+
+/**
+ * Runs queries in one transaction and one round trip. `write` takes the lock at once: Drizzle's own
+ * `batch` starts deferred, and concurrent writers then fail or hang.
+ * Throws constraint failures as they are, and 503 for everything a database can do wrong.
+ */
+export async function batch<const Q extends readonly Query[]>(
+  db: Database,
+  mode: "read" | "write",
+  queries: Q,
+): Promise<Results<Q>> {
+  const prepared = queries.map((query) =>
+    (query as unknown as { _prepare(): Prepared })._prepare(),
+  );
+  const statements = prepared.map((query) => {
+    const { sql, params } = query.getQuery();
+    return { sql, args: params };
+  });
+  const client = (db as unknown as { $client: Client }).$client;
+  const run = () => client.batch(statements, mode);
+  const results = await (mode === "read" ? retried(db, run) : writing(db, run));
+  return results.map((result, i) => prepared[i]?.mapResult(result, true)) as Results<Q>;
+}
+
+async function writing<T>(db: Database, run: () => Promise<T>): Promise<T> {
+  const { writers, timeoutMs, deadline } = db.budget;
+  const release = await takeWriter(db.label, writers, 2 * timeoutMs, deadline);
+  try {
+    return await retried(db, run);
+  } finally {
+    release();
+  }
+}
+
+async function retried<T>(db: Database, run: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await run();
+    } catch (error) {
+      const pause = 2 ** attempt * 5 * (1 + Math.random());
+      const late = Date.now() + pause >= db.budget.deadline;
+      if (late || attempt > 5 || !isTransient(error)) throw asFault(error, db.label);
+      await new Promise((wake) => setTimeout(wake, pause));
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import type { LibSQLDatabase } from "drizzle-orm/libsql";
+import { drizzle } from "drizzle-orm/libsql/http";
+import type { Secret } from "../core/secret.ts";
+
+/** Where a database is and what opens it. `namespace` is for servers that host many at one address. */
+export type DatabaseAddress = {
+  readonly url: string;
+  readonly namespace?: string | undefined;
+  readonly token: Secret;
+};
+
+/** What one request may cost, shared by everything it opens. */
+export type Budget = {
+  /** Epoch milliseconds after which no call to a database starts or goes on. */
+  readonly deadline: number;
+  /** The longest any single call may take, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Concurrent write batches per database and isolate; see `writers.ts`. */
+  readonly writers: number;
+  /** Counts database round trips. */
+  readonly spent: { trips: number };
+  readonly fetch: typeof fetch;
+};
+
+declare const wing: unique symbol;
+type Wing<W extends string> = LibSQLDatabase & {
+  readonly budget: Budget;
+  /** Names the database in messages and in the writer cap. */
+  readonly label: string;
+  readonly [wing]: W;
+};
+export type TenantDb = Wing<"tenant">;
+export type RegistryDb = Wing<"registry">;
+export type Database = TenantDb | RegistryDb;
+
+export const openTenantDb = (address: DatabaseAddress, budget: Budget, tenantId: string) =>
+  open<TenantDb>(address, budget, `The database of tenant ${tenantId}`);
+
+export const openRegistryDb = (address: DatabaseAddress, budget: Budget) =>
+  open<RegistryDb>(address, budget, "The registry");
+
+/**
+ * A client for one request: clients shared between requests wedge a Workers isolate. Opening one
+ * costs microseconds and no I/O.
+ */
+function open<D extends Database>(
+  { url, namespace, token }: DatabaseAddress,
+  budget: Budget,
+  label: string,
+): D {
+  const origin = new URL(url.replace(/^libsql:/, "https:")).origin;
+  const connection = {
+    url,
+    authToken: token.reveal(),
+    fetch: pinnedFetch(origin, namespace, budget),
+  };
+  const db = drizzle({ connection, casing: "snake_case" });
+  return Object.assign(db, { budget, label }) as unknown as D;
+}
+
+/** Only ever talks to `origin`, whatever the server's answers say, and never longer than the budget. */
+function pinnedFetch(origin: string, namespace: string | undefined, budget: Budget) {
+  const name = namespace && btoa(namespace).replace(/=+$/, "");
+  return async (request: Request): Promise<Response> => {
+    if (new URL(request.url).origin !== origin) throw new Error("The server points elsewhere");
+    const left = Math.min(budget.timeoutMs, budget.deadline - Date.now());
+    if (left <= 0) throw new DOMException("The time for this request is spent", "TimeoutError");
+    if (name) request.headers.set("x-namespace-bin", name);
+    budget.spent.trips++;
+    const init: RequestInit = { redirect: "manual", signal: AbortSignal.timeout(left) };
+    const response = await budget.fetch(new Request(request, init));
+    if (response.status < 300 || response.status >= 400) return response;
+    await response.body?.cancel();
+    throw new Error(`The server redirects (${response.status})`);
+  };
+}

@@ -1,0 +1,101 @@
+import { type SQL, sql } from "drizzle-orm";
+import type { RequestContext } from "../core/request.ts";
+import { batch, type Query, type Results } from "./batch.ts";
+import type { Database } from "./connect.ts";
+import { failedStatement } from "./faults.ts";
+
+/** A statement, and the error if it touches no row: then nothing of the batch happens. */
+export type Write = {
+  readonly query: Query;
+  readonly orElse?: (() => Error | Promise<Error>) | undefined;
+};
+
+/** A statement that may touch any number of rows. */
+export const write = (query: Query): Write => ({ query });
+
+/** A statement that must touch a row, or the whole batch is undone and `orElse` is thrown. */
+export const must = (query: Query, orElse: () => Error | Promise<Error>): Write => ({
+  query,
+  orElse,
+});
+
+/** Marks the batch whose audit context was refused: the guard said no. */
+export class GuardRefused extends Error {
+  override readonly name = "GuardRefused";
+}
+
+/** Columns of `audit_context` beside its id, as SQL values in this order. */
+export type Context = {
+  readonly actorType: SQL;
+  /** Null refuses the batch. */
+  readonly actorId: SQL;
+  readonly tenantRole: SQL;
+  readonly role: SQL;
+  readonly accountId: string | null;
+  readonly transactionId: string | null;
+  readonly requestId: string | null;
+  readonly ip: string | null;
+  readonly userAgent: string | null;
+  /** Where `actorId` and its fellows come from. One row at most; none refuses the batch. */
+  readonly from: SQL;
+};
+
+/**
+ * The only way rows change: audit context, writes, context cleared, in one immediate transaction
+ * and one round trip; then `reads`, which see what was written and are what comes back. The
+ * triggers of the audited tables write the log.
+ */
+export async function writeAudited<const R extends readonly Query[]>(
+  db: Database,
+  context: Context,
+  writes: readonly Write[],
+  reads: R,
+): Promise<Results<R>> {
+  const queries: Query[] = [run(db, setContext(context))];
+  /** For each statement that checks the one before it: whose it is. */
+  const checks = new Map<number, Write>();
+  for (const item of writes) {
+    queries.push(item.query);
+    if (item.orElse) checks.set(queries.push(run(db, touched)) - 1, item);
+  }
+  queries.push(run(db, sql`delete from audit_context`));
+  try {
+    const results = await batch(db, "write", [...queries, ...reads]);
+    return results.slice(queries.length) as unknown as Results<R>;
+  } catch (error) {
+    const at = failedStatement(error);
+    if (at === 0) throw new GuardRefused("The guard refused", { cause: error });
+    const missed = at === undefined ? undefined : checks.get(at);
+    throw (await missed?.orElse?.()) ?? error;
+  }
+}
+
+const run = (db: Database, statement: SQL): Query => db.run(statement) as unknown as Query;
+
+/** Null breaks NOT NULL: the one way SQL offers to abort a batch from inside. */
+const touched = sql`insert into audit_context (id, actor_id) select 2, null where changes() = 0`;
+
+const setContext = (c: Context) => sql`insert into audit_context
+  (id, actor_type, actor_id, tenant_role, role, account_id, transaction_id, request_id, ip, user_agent)
+  select 1, ${c.actorType}, ${c.actorId}, ${c.tenantRole}, ${c.role}, ${c.accountId},
+    ${c.transactionId}, ${c.requestId}, ${c.ip}, ${c.userAgent}
+  from (select 1) left join (${c.from}) as p`;
+
+/** The context of work no single user answers for: provisioning, a first arrival. */
+export const systemContext = (request: RequestContext, actorId = "system"): Context => ({
+  actorType: sql`'system'`,
+  actorId: sql`${actorId}`,
+  tenantRole: sql`null`,
+  role: sql`null`,
+  accountId: null,
+  ...trace(request),
+  from: sql`select 1`,
+});
+
+/** The part of every context that says which request it was. */
+export const trace = ({ transactionId, requestId, ip, userAgent }: RequestContext) => ({
+  transactionId,
+  requestId,
+  ip,
+  userAgent,
+});
