@@ -1,0 +1,22 @@
+import type { Secret } from "../core/secret.ts";
+import type { DatabaseAddress } from "../db/connect.ts";
+
+/** Who creates and hosts databases. Every method may be repeated: names are ours alone. */
+export type Platform = {
+  /**
+   * Creates the database, or adopts the one already there under this name.
+   * Returns the host the platform gave it, or null where one address serves all.
+   */
+  ensureDatabase(name: string): Promise<string | null>;
+  /** A token that opens this database and no other; `expiresAt` in epoch milliseconds. */
+  mintToken(name: string): Promise<{ token: Secret; expiresAt: number }>;
+  /** Throws when `host` is not an address of this platform. */
+  locate(name: string, host: string | null): Omit<DatabaseAddress, "token">;
+};
+
+/** Derived, so that a retry finds what an earlier try made; safe as a path, a label and an argument. */
+export function databaseNameOf(tenantId: string): string {
+  const name = tenantId.replaceAll("_", "-");
+  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(name)) throw new Error("Not an id of a tenant");
+  return name;
+}
