@@ -1,0 +1,42 @@
+import { z } from "@hono/zod-openapi";
+import { PageMeta, pageQuery } from "../../core/pagination.ts";
+import { actorTypes, auditActions } from "../../db/audit.columns.ts";
+
+const instant = z.iso
+  .datetime({ offset: true })
+  .transform((text) => Date.parse(text))
+  .openapi({ type: "string", format: "date-time" });
+const name = z.string().min(1).max(200);
+
+export const AuditQuery = pageQuery(["at"]).extend({
+  entity: name.optional().openapi({ description: "The table, such as `users`." }),
+  entityId: name.optional(),
+  actorId: name.optional(),
+  action: z.enum(auditActions).optional(),
+  requestId: name.optional(),
+  from: instant.optional(),
+  to: instant.optional(),
+});
+export type AuditQuery = z.infer<typeof AuditQuery>;
+
+/** One change of one row: who, when, from where, and each column before and after. */
+export const AuditLog = z
+  .object({
+    id: z.string(),
+    at: z.iso.datetime(),
+    actorType: z.enum(actorTypes),
+    actorId: z.string(),
+    accountId: z.string().nullable(),
+    entity: z.string(),
+    entityId: z.string(),
+    action: z.enum(auditActions),
+    changes: z.record(z.string(), z.object({ old: z.unknown(), new: z.unknown() })),
+    transactionId: z.string().nullable(),
+    requestId: z.string().nullable(),
+    ip: z.string().nullable(),
+    userAgent: z.string().nullable(),
+  })
+  .openapi("AuditLog");
+export type AuditLog = z.infer<typeof AuditLog>;
+
+export const AuditPage = z.object({ data: z.array(AuditLog), meta: PageMeta }).openapi("AuditPage");

@@ -1,0 +1,102 @@
+import { and, eq, sql } from "drizzle-orm";
+import { unavailable } from "../../core/error.ts";
+import { newId } from "../../core/id.ts";
+import type { Identity, RequestContext } from "../../core/request.ts";
+import { batch } from "../../db/batch.ts";
+import type { TenantDb } from "../../db/connect.ts";
+import { must, systemContext, write, writeAudited } from "../../db/write.ts";
+import { accountMembers, accounts } from "../accounts/accounts.table.ts";
+import { settings } from "../settings/settings.table.ts";
+import { userIdentities, users } from "../users/users.table.ts";
+import { tenantIdentity } from "./identity.table.ts";
+
+type Founding = {
+  readonly db: TenantDb;
+  readonly request: RequestContext;
+  readonly tenant: { readonly id: string; readonly slug: string; readonly name: string };
+};
+
+/** Marks an empty database as this tenant's. A database that is another's is refused. */
+export async function stampTenant({ db, request, tenant }: Founding): Promise<void> {
+  const { now } = request;
+  const stamp = [
+    write(
+      db
+        .insert(tenantIdentity)
+        .values({
+          id: 1,
+          tenantId: tenant.id,
+          slug: tenant.slug,
+          name: tenant.name,
+          status: "active",
+          defaultAccountId: newId("account", now),
+          createdAt: now,
+          updatedAt: now,
+        })
+        .onConflictDoNothing(),
+    ),
+    must(
+      db
+        .update(tenantIdentity)
+        .set({ tenantId: tenant.id })
+        .where(eq(tenantIdentity.tenantId, tenant.id)),
+      () => unavailable(`The database made for ${tenant.id} belongs to another tenant`),
+    ),
+  ];
+  await writeAudited(db, systemContext(request), stamp, []);
+}
+
+/** The first account, the settings and the first owner, each unless it is there already. */
+export async function seedTenant(
+  { db, request, tenant }: Founding,
+  owner: Identity,
+): Promise<void> {
+  const { now } = request;
+  const id = newId("user", now);
+  const { issuer, subject, email } = owner;
+  const linked = sql`exists (select 1 from ${userIdentities} where issuer = ${issuer} and subject = ${subject})`;
+  const seed = [
+    write(
+      db
+        .insert(accounts)
+        .select(
+          sql`select default_account_id, ${tenant.name}, null, null, '{}', true, 1, ${now}, ${now}, null, null, null, null
+            from ${tenantIdentity} where true`,
+        )
+        .onConflictDoNothing(),
+    ),
+    write(db.insert(settings).values({ id: 1, value: {}, updatedAt: now }).onConflictDoNothing()),
+    write(
+      db.insert(users).select(
+        sql`select ${id}, ${email}, ${owner.name ?? email}, null, 'active', 'owner', 1, ${now}, ${now}, null, null, null, null
+          where not ${linked}`,
+      ),
+    ),
+    write(
+      db
+        .insert(userIdentities)
+        .select(sql`select ${issuer}, ${subject}, id, ${now} from ${users} where id = ${id}`),
+    ),
+    write(
+      db.insert(accountMembers).select(
+        sql`select default_account_id, u.id, 'ADMIN', ${now}
+          from ${tenantIdentity} join ${users} u on u.id = ${id}`,
+      ),
+    ),
+  ];
+  await writeAudited(db, systemContext(request), seed, []);
+}
+
+/** What a registration hands back: the ids the owner's first requests need. */
+export async function findFoundation(db: TenantDb, owner: Identity) {
+  const [[row]] = await batch(db, "read", [
+    db
+      .select({ defaultAccountId: tenantIdentity.defaultAccountId, ownerId: userIdentities.userId })
+      .from(tenantIdentity)
+      .innerJoin(
+        userIdentities,
+        and(eq(userIdentities.issuer, owner.issuer), eq(userIdentities.subject, owner.subject)),
+      ),
+  ] as const);
+  return row;
+}

@@ -1,0 +1,53 @@
+import { createRoute } from "@hono/zod-openapi";
+import { tenantRouter } from "../../http/context.ts";
+import { acceptedVersions, etagOf, IfMatch } from "../../http/etag.ts";
+import { guarded, tenantErrors } from "../../http/guard.ts";
+import { body, errors, json } from "../../http/openapi.ts";
+import { Tenant, TenantPatch } from "./identity.schema.ts";
+import { getTenant, renameTenant } from "./identity.service.ts";
+
+const tags = ["Tenant"];
+
+export const identity = tenantRouter();
+
+identity.openapi(
+  createRoute({
+    ...guarded({ member: true }),
+    method: "get",
+    path: "/tenant",
+    operationId: "getTenant",
+    summary: "Get the tenant itself",
+    tags,
+    responses: { 200: json(Tenant, "The tenant"), ...tenantErrors },
+  }),
+  async (c) => {
+    const tenant = await getTenant(c.var.scope);
+    c.header("etag", etagOf(tenant.id, tenant.version));
+    return c.json(tenant, 200);
+  },
+);
+
+identity.openapi(
+  createRoute({
+    ...guarded({ tenantRole: "admin" }),
+    method: "patch",
+    path: "/tenant",
+    operationId: "renameTenant",
+    summary: "Change the tenant's name",
+    tags,
+    request: { headers: IfMatch, body: body(TenantPatch) },
+    responses: {
+      200: json(Tenant, "The tenant after the change"),
+      ...tenantErrors,
+      ...errors("precondition_failed"),
+      ...errors("unsupported_media_type"),
+    },
+  }),
+  async (c) => {
+    const { scope } = c.var;
+    const accepted = acceptedVersions(c.req.header("if-match"), scope.tenant.id) ?? "any";
+    const tenant = await renameTenant(scope, c.req.valid("json"), accepted);
+    c.header("etag", etagOf(tenant.id, tenant.version));
+    return c.json(tenant, 200);
+  },
+);

@@ -1,0 +1,19 @@
+import { z } from "@hono/zod-openapi";
+import { text } from "../../core/text.ts";
+
+export const Tenant = z
+  .object({
+    id: z.string(),
+    slug: z.string(),
+    name: z.string(),
+    status: z.enum(["active", "suspended"]),
+    defaultAccountId: z.string(),
+    version: z.int(),
+    createdAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+  })
+  .openapi("Tenant");
+export type Tenant = z.infer<typeof Tenant>;
+
+export const TenantPatch = z.strictObject({ name: text(100) }).openapi("TenantPatch");
+export type TenantPatch = z.infer<typeof TenantPatch>;

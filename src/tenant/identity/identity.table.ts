@@ -1,0 +1,24 @@
+import { sql } from "drizzle-orm";
+import { check, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { instant, version } from "../../db/columns.ts";
+
+/**
+ * The stamp, one row: whose database this is. Every statement that proves a principal reads it, so a
+ * swapped address or a misplaced restore shows nothing, and a suspension holds on the next request.
+ */
+export const tenantIdentity = sqliteTable(
+  "tenant_identity",
+  {
+    id: integer().primaryKey(),
+    tenantId: text().notNull(),
+    slug: text().notNull(),
+    name: text().notNull(),
+    status: text({ enum: ["active", "suspended"] }).notNull(),
+    defaultAccountId: text().notNull(),
+    version: version(),
+    createdAt: instant().notNull(),
+    updatedAt: instant().notNull(),
+    updatedBy: text(),
+  },
+  (t) => [check("tenant_identity_one_row", sql`${t.id} = 1`)],
+);

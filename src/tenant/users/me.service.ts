@@ -1,0 +1,37 @@
+import { and, asc, eq, isNull, sql } from "drizzle-orm";
+import { permissionsOf } from "../../core/permissions.ts";
+import { accountMembers, accounts } from "../accounts/accounts.table.ts";
+import { tenantIdentity } from "../identity/identity.table.ts";
+import { readAs } from "../read.ts";
+import type { TenantScope } from "../scope.ts";
+import { userIdentities } from "./users.table.ts";
+
+/** What the caller is in the tenant the request names, and in which of its accounts. One round trip. */
+export async function getMyMembership(scope: TenantScope) {
+  const { db, caller } = scope;
+  const myId = sql`(select ${userIdentities.userId} from ${userIdentities}
+    where ${userIdentities.issuer} = ${caller.issuer} and ${userIdentities.subject} = ${caller.subject})`;
+  const { principal, results } = await readAs(scope, [
+    db
+      .select({ id: tenantIdentity.tenantId, slug: tenantIdentity.slug, name: tenantIdentity.name })
+      .from(tenantIdentity),
+    db
+      .select({ accountId: accounts.id, name: accounts.name, role: accountMembers.role })
+      .from(accountMembers)
+      .innerJoin(accounts, eq(accounts.id, accountMembers.accountId))
+      .where(and(eq(accountMembers.userId, myId), isNull(accounts.deletedAt)))
+      .orderBy(asc(accounts.name)),
+  ] as const);
+  const [[tenant], memberOf] = results;
+  const { userId, tenantRole, accountId, role } = principal;
+  if (!tenant || !userId || !tenantRole) throw new Error("An admitted principal is incomplete");
+  return {
+    tenant,
+    userId,
+    tenantRole,
+    accountId,
+    role,
+    permissions: role ? [...permissionsOf[role]] : [],
+    accounts: memberOf,
+  };
+}

@@ -1,0 +1,191 @@
+import { and, eq, inArray, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
+import { ApiError } from "../../core/error.ts";
+import { newId } from "../../core/id.ts";
+import { isUniqueViolation } from "../../db/faults.ts";
+import { must, write } from "../../db/write.ts";
+import { accountMembers, accounts } from "../accounts/accounts.table.ts";
+import { commit } from "../commit.ts";
+import { tenantIdentity } from "../identity/identity.table.ts";
+import { read, readAs } from "../read.ts";
+import type { TenantScope } from "../scope.ts";
+import type { NewUser, User, UserPatch } from "./users.schema.ts";
+import { noSuchUser, toUser, userQueries } from "./users.service.ts";
+import { userIdentities, users } from "./users.table.ts";
+
+/** The versions an `If-Match` header accepts; undefined accepts every one. */
+export type Accepted = readonly number[] | "any" | undefined;
+
+type Rights = { readonly tenantRole: SQL; readonly accountId: SQL };
+
+/** The caller's rights as the guard of the running batch proved them. */
+const proved: Rights = {
+  tenantRole: sql`(select tenant_role from audit_context)`,
+  accountId: sql`(select account_id from audit_context)`,
+};
+
+/**
+ * Whom the caller may manage: owners everyone, admins everyone but owners, the ADMIN of an account
+ * the plain members of that account.
+ */
+const manageable = ({ tenantRole, accountId }: Rights): SQL => sql`(${tenantRole} = 'owner'
+  or ${tenantRole} = 'admin' and ${users.tenantRole} <> 'owner'
+  or ${users.tenantRole} = 'member' and exists (select 1 from ${accountMembers} am
+    where am.user_id = ${users.id} and am.account_id = ${accountId}))`;
+
+/** Someone else remains who owns the tenant and can sign in. */
+const ownerRemains: SQL = sql`(${users.tenantRole} <> 'owner' or exists (select 1 from ${users} other
+  where other.tenant_role = 'owner' and other.status = 'active' and other.deleted_at is null
+    and other.id <> ${users.id}))`;
+
+/** Starts `pending`: nobody can sign in as the new user before an identity is linked to it. */
+export async function createUser(scope: TenantScope, input: NewUser): Promise<User> {
+  const { db, request } = scope;
+  const { now } = request;
+  const id = newId("user", now);
+  const { email, name, profileImage, role } = input;
+  const row = { id, email, name, profileImage, status: "pending", tenantRole: "member" } as const;
+  const stamps = { createdAt: now, updatedAt: now, createdBy: actor, updatedBy: actor };
+  const wanted = input.accountIds ?? [scope.accountId];
+  const joins = wanted.map((accountId) =>
+    must(db.insert(accountMembers).select(membership(accountId, id, role, now)), noSuchAccount),
+  );
+  const insert = write(db.insert(users).values({ ...row, ...stamps }));
+  return toUser(
+    await commit(scope, [insert, ...joins], userQueries(db, id)).catch(emailTaken(email)),
+  );
+}
+
+/** Into the account named, or the tenant's first; only the caller's own unless they rule the tenant. */
+const membership = (accountId: string | null, userId: string, role: string, now: number) =>
+  sql`select a.id, ${userId}, ${role}, ${now} from ${accounts} a join ${tenantIdentity} t
+    where a.id = coalesce(${accountId}, t.default_account_id) and a.deleted_at is null
+      and (${proved.tenantRole} in ('owner', 'admin') or a.id = ${proved.accountId})`;
+
+/** Merges `patch` into the user, if they still are what the caller saw. */
+export async function updateUser(
+  scope: TenantScope,
+  id: string,
+  patch: UserPatch,
+  accepted: Accepted,
+): Promise<User> {
+  const { db, request } = scope;
+  const { status, ...fields } = patch;
+  const update = db
+    .update(users)
+    .set({
+      ...fields,
+      ...(status && { status: status === "active" ? reactivated : status }),
+      ...touch(request.now),
+    })
+    .where(
+      and(
+        living(id),
+        manageable(proved),
+        matching(accepted),
+        status === "suspended" ? ownerRemains : undefined,
+      ),
+    );
+  const change = must(update, () => explain(scope, id, accepted));
+  return toUser(
+    await commit(scope, [change], userQueries(db, id)).catch(emailTaken(patch.email ?? "")),
+  );
+}
+
+/** Out at once: the identity stays linked to a deleted user, so nothing lets it in again by itself. */
+export async function deleteUser(
+  scope: TenantScope,
+  id: string,
+  accepted: Accepted,
+): Promise<void> {
+  const { db, directory, request } = scope;
+  const remove = db
+    .update(users)
+    .set({ deletedAt: request.now, deletedBy: actor, ...touch(request.now) })
+    .where(and(living(id), manageable(proved), matching(accepted), ownerRemains));
+  const [identities] = await commit(
+    scope,
+    [must(remove, () => explain(scope, id, accepted))],
+    [identitiesOf(scope, id)],
+  );
+  await directory.removeMemberships(identities);
+}
+
+/** Brings a deleted user back as they were, unless their address has been given to someone else. */
+export async function restoreUser(scope: TenantScope, id: string): Promise<User> {
+  const { db, directory, request } = scope;
+  const restore = db
+    .update(users)
+    .set({ deletedAt: null, deletedBy: null, ...touch(request.now) })
+    .where(and(eq(users.id, id), isNotNull(users.deletedAt), manageable(proved)));
+  const [user, memberOf, identities] = await commit(
+    scope,
+    [must(restore, () => explain(scope, id, undefined, "deleted"))],
+    [...userQueries(db, id), identitiesOf(scope, id)],
+  ).catch(emailTaken("of this user"));
+  const restored = toUser([user, memberOf]);
+  await directory.saveMemberships(
+    identities.map((identity) => ({ ...identity, role: restored.tenantRole })),
+  );
+  return restored;
+}
+
+const actor = sql`(select actor_id from audit_context)`;
+const touch = (now: number) => ({
+  version: sql`${users.version} + 1`,
+  updatedAt: now,
+  updatedBy: actor,
+});
+const living = (id: string) => and(eq(users.id, id), isNull(users.deletedAt));
+const matching = (accepted: Accepted) =>
+  accepted === undefined || accepted === "any"
+    ? undefined
+    : accepted.length === 0
+      ? sql`false`
+      : inArray(users.version, [...accepted]);
+
+/** Somebody nobody can sign in as yet is pending again. */
+const reactivated = sql`case when exists (select 1 from ${userIdentities} i where i.user_id = ${users.id})
+  then 'active' else 'pending' end`;
+
+const identitiesOf = ({ db }: TenantScope, userId: string) =>
+  db
+    .select({ issuer: userIdentities.issuer, subject: userIdentities.subject })
+    .from(userIdentities)
+    .where(eq(userIdentities.userId, userId));
+
+/** The batch touched no row; a look at it says which condition failed. */
+async function explain(
+  scope: TenantScope,
+  id: string,
+  accepted: Accepted,
+  state: "living" | "deleted" = "living",
+): Promise<Error> {
+  const { principal } = await readAs(scope, []);
+  const rights = {
+    tenantRole: sql`${principal.tenantRole}`,
+    accountId: sql`${principal.accountId}`,
+  };
+  const [[row]] = await read(scope, [
+    scope.db
+      .select({ version: users.version, deletedAt: users.deletedAt, mine: manageable(rights) })
+      .from(users)
+      .where(eq(users.id, id)),
+  ] as const);
+  if (!row || (row.deletedAt === null) !== (state === "living")) return noSuchUser();
+  if (!row.mine) return new ApiError("forbidden", "You may not manage this user");
+  if (Array.isArray(accepted) && !accepted.includes(row.version))
+    return new ApiError("precondition_failed", "The user changed since you read them");
+  return new ApiError("last_owner", "The tenant keeps at least one active owner");
+}
+
+const noSuchAccount = () => new ApiError("not_found", "No such account");
+
+const emailTaken =
+  (email: string) =>
+  (error: unknown): never => {
+    throw isUniqueViolation(error, "users.email")
+      ? new ApiError("email_taken", `A user with the e-mail address ${email} exists`, {
+          cause: error,
+        })
+      : error;
+  };
