@@ -1,0 +1,14 @@
+import type { Audited } from "../db/audit-triggers.ts";
+import { platformAdmins } from "./admins/admins.table.ts";
+import { memberships } from "./memberships/memberships.table.ts";
+import { tenants } from "./tenants/tenants.table.ts";
+
+/**
+ * Every table of the registry whose rows people change. Operations are not among them: they are a
+ * log themselves. `npm run db:generate` turns it into triggers.
+ */
+export const audited: Audited[] = [
+  { table: tenants, redact: ["sealedToken"] },
+  { table: memberships },
+  { table: platformAdmins },
+];

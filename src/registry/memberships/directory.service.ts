@@ -1,0 +1,54 @@
+import { and, eq, or, sql } from "drizzle-orm";
+import { batch } from "../../db/batch.ts";
+import { write } from "../../db/write.ts";
+import type { Directory } from "../../tenant/scope.ts";
+import { commit } from "../commit.ts";
+import type { RegistryScope } from "../scope.ts";
+import { tenants } from "../tenants/tenants.table.ts";
+import { memberships } from "./memberships.table.ts";
+
+/** The index of one tenant's members, kept by the tenant's own features after they changed the authority. */
+export function createDirectory(scope: RegistryScope, tenantId: string): Directory {
+  const { db, request } = scope;
+  const rowOf = (person: { issuer: string; subject: string }) =>
+    and(
+      eq(memberships.issuer, person.issuer),
+      eq(memberships.subject, person.subject),
+      eq(memberships.tenantId, tenantId),
+    );
+  return {
+    async findWaiting(person) {
+      const [[row]] = await batch(db, "read", [
+        db
+          .select({ role: memberships.role, accountRole: memberships.accountRole })
+          .from(memberships)
+          .where(and(rowOf(person), eq(memberships.status, "waiting"))),
+      ] as const);
+      return row;
+    },
+    async saveMemberships(people) {
+      if (people.length === 0) return;
+      const rows = people.map(({ issuer, subject, role }) => ({
+        issuer,
+        subject,
+        tenantId,
+        role,
+        status: "active" as const,
+        createdAt: request.now,
+      }));
+      const saved = { role: sql`excluded.role`, status: sql`excluded.status` };
+      const target = [memberships.issuer, memberships.subject, memberships.tenantId];
+      await commit(scope, [
+        write(db.insert(memberships).values(rows).onConflictDoUpdate({ target, set: saved })),
+      ]);
+    },
+    async removeMemberships(people) {
+      if (people.length === 0) return;
+      await commit(scope, [write(db.delete(memberships).where(or(...people.map(rowOf))))]);
+    },
+    async rename(name) {
+      const change = { name, updatedAt: request.now, version: sql`${tenants.version} + 1` };
+      await commit(scope, [write(db.update(tenants).set(change).where(eq(tenants.id, tenantId)))]);
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { permissions } from "../../core/permissions.ts";
+import { accountRoles, tenantRoles } from "../../core/roles.ts";
+import { identityRouter } from "../../http/context.ts";
+import { forIdentity, identityErrors } from "../../http/guard.ts";
+import { errors, json } from "../../http/openapi.ts";
+import { enterTenant, namesTenant } from "../../http/tenancy.ts";
+import { getMyMembership } from "../../tenant/users/me.service.ts";
+import { isPlatformAdmin } from "../admins/admins.service.ts";
+import { MyTenant, MyTenantsQuery } from "../tenants/tenants.schema.ts";
+import { listMyTenants } from "../tenants/tenants.service.ts";
+
+const MyMembership = z
+  .object({
+    tenant: z.object({ id: z.string(), slug: z.string(), name: z.string() }),
+    userId: z.string(),
+    tenantRole: z.enum(tenantRoles),
+    accountId: z.string().nullable(),
+    role: z.enum(accountRoles).nullable(),
+    permissions: z.array(z.enum(permissions)),
+    accounts: z.array(
+      z.object({ accountId: z.string(), name: z.string(), role: z.enum(accountRoles) }),
+    ),
+  })
+  .openapi("MyMembership");
+
+const Me = z
+  .object({
+    issuer: z.string(),
+    subject: z.string(),
+    email: z.string().nullable(),
+    name: z.string().nullable(),
+    platformAdmin: z.boolean(),
+    /** The first hundred; `GET /api/v1/tenants` pages through all. */
+    tenants: z.array(MyTenant),
+    membership: z.union([MyMembership, z.null()]),
+  })
+  .openapi("Me");
+
+export const me = identityRouter();
+
+me.openapi(
+  createRoute({
+    ...forIdentity(),
+    method: "get",
+    path: "/auth/me",
+    operationId: "getMe",
+    summary: "Who you are, your tenants, and your rights in the tenant the request names",
+    tags: ["Authentication"],
+    responses: {
+      200: json(Me, "You"),
+      ...identityErrors,
+      ...errors("tenant_forbidden", "tenant_mismatch", "tenant_suspended", "account_forbidden"),
+    },
+  }),
+  async (c) => {
+    const { registry, identity } = c.var;
+    const { issuer, subject, email, name } = identity;
+    const scope = namesTenant(c) ? await enterTenant(c, { member: true }) : undefined;
+    if (scope) c.set("scope", scope);
+    const [membership, platformAdmin, tenants] = await Promise.all([
+      scope ? getMyMembership(scope) : null,
+      isPlatformAdmin(registry),
+      listMyTenants(registry, MyTenantsQuery.parse({ limit: "100" })),
+    ]);
+    const you = { issuer, subject, email, name, platformAdmin };
+    return c.json({ ...you, tenants: tenants.data, membership }, 200);
+  },
+);

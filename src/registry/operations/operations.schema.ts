@@ -1,0 +1,35 @@
+import { z } from "@hono/zod-openapi";
+import { isId } from "../../core/id.ts";
+import { operationStatuses, stepStatuses } from "./operations.table.ts";
+
+export const OperationParams = z.object({
+  id: z.string().refine((id) => isId("operation", id), "is not the id of an operation"),
+});
+
+const at = z.iso.datetime();
+const OperationStep = z
+  .object({
+    name: z.string(),
+    status: z.enum(stepStatuses),
+    attempts: z.int(),
+    error: z.string().nullable(),
+    finishedAt: at.nullable(),
+  })
+  .openapi("OperationStep");
+
+/** A long job: done when `succeeded`; while `pending`, repeating the request that began it drives it on. */
+export const Operation = z
+  .object({
+    id: z.string(),
+    kind: z.enum(["provision"]),
+    tenantId: z.string(),
+    status: z.enum(operationStatuses),
+    attempts: z.int(),
+    error: z.string().nullable(),
+    steps: z.array(OperationStep),
+    createdAt: at,
+    updatedAt: at,
+    finishedAt: at.nullable(),
+  })
+  .openapi("Operation");
+export type Operation = z.infer<typeof Operation>;

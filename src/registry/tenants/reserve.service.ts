@@ -1,0 +1,100 @@
+import { and, eq, sql } from "drizzle-orm";
+import { ApiError } from "../../core/error.ts";
+import { newId } from "../../core/id.ts";
+import { batch } from "../../db/batch.ts";
+import { isUniqueViolation } from "../../db/faults.ts";
+import { must, write } from "../../db/write.ts";
+import { databaseNameOf } from "../../platform/platform.ts";
+import { commit } from "../commit.ts";
+import { memberships } from "../memberships/memberships.table.ts";
+import { operationSteps, operations } from "../operations/operations.table.ts";
+import type { ProvisioningScope, RegistryScope } from "../scope.ts";
+import type { NewTenant } from "./tenants.schema.ts";
+import { tenants } from "./tenants.table.ts";
+
+export type Reservation = { readonly tenantId: string; readonly operationId: string };
+
+/**
+ * Takes the slug: the tenant's row, its owner and the operation with all its steps, or nothing.
+ * The owner's unfinished registration under the same slug is taken up again instead.
+ */
+export async function reserve(
+  scope: ProvisioningScope,
+  input: NewTenant,
+  steps: readonly string[],
+): Promise<Reservation> {
+  const { caller, db, request, maxTenants } = scope;
+  const [tenantId, operationId] = [newId("tenant"), newId("operation")];
+  const { issuer, subject } = caller;
+  const { now } = request;
+  const owned = sql`(select count(*) from ${memberships}
+    where issuer = ${issuer} and subject = ${subject} and role = 'owner')`;
+  const tenant = sql`select ${tenantId}, ${input.slug}, ${input.name}, 'provisioning', 'basic', null,
+    ${databaseNameOf(tenantId)}, null, null, null, 0, '{}', '{}', '{}', 1, ${now}, ${now}
+    where ${owned} < ${maxTenants}`;
+  try {
+    await commit(scope, [
+      must(db.insert(tenants).select(tenant), () => limitReached(maxTenants)),
+      write(
+        db
+          .insert(memberships)
+          .values({ issuer, subject, tenantId, role: "owner", status: "active", createdAt: now }),
+      ),
+      write(
+        db.insert(operations).values({
+          id: operationId,
+          kind: "provision",
+          tenantId,
+          issuer,
+          subject,
+          status: "pending",
+          input,
+          createdAt: now,
+          updatedAt: now,
+        }),
+      ),
+      write(
+        db.insert(operationSteps).values(
+          steps.map((name, position) => ({
+            operationId,
+            position,
+            name,
+            status: "pending" as const,
+          })),
+        ),
+      ),
+    ]);
+    return { tenantId, operationId };
+  } catch (error) {
+    const full = error instanceof ApiError && error.code === "tenant_limit_reached";
+    if (!full && !isUniqueViolation(error, "tenants.slug")) throw error;
+    const unfinished = await findUnfinished(scope, input.slug);
+    if (unfinished) return unfinished;
+    throw full ? error : new ApiError("slug_taken", `The slug ${input.slug} is taken`);
+  }
+}
+
+async function findUnfinished(
+  { caller, db }: RegistryScope,
+  slug: string,
+): Promise<Reservation | undefined> {
+  const [[row]] = await batch(db, "read", [
+    db
+      .select({ tenantId: tenants.id, operationId: operations.id })
+      .from(tenants)
+      .innerJoin(operations, eq(operations.tenantId, tenants.id))
+      .where(
+        and(
+          eq(tenants.slug, slug),
+          eq(tenants.status, "provisioning"),
+          eq(operations.kind, "provision"),
+          eq(operations.issuer, caller.issuer),
+          eq(operations.subject, caller.subject),
+        ),
+      ),
+  ] as const);
+  return row;
+}
+
+const limitReached = (limit: number) =>
+  new ApiError("tenant_limit_reached", `You own ${limit} tenants, and no more are allowed`);

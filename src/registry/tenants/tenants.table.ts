@@ -1,0 +1,36 @@
+import { sql } from "drizzle-orm";
+import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { instant, version } from "../../db/columns.ts";
+
+export const tenantStatuses = ["provisioning", "active", "suspended"] as const;
+
+/** Where each tenant's database is and how to open it. Who may enter is the tenant's own business. */
+export const tenants = sqliteTable(
+  "tenants",
+  {
+    id: text().primaryKey(),
+    slug: text().notNull(),
+    name: text().notNull(),
+    status: text({ enum: tenantStatuses }).notNull(),
+    plan: text().notNull().default("basic"),
+    region: text(),
+    databaseName: text().notNull(),
+    /** What the platform answered; null where the platform has one address for all. */
+    databaseHost: text(),
+    /** JWE that only this tenant's id opens; null until provisioned. */
+    sealedToken: text(),
+    tokenExpiresAt: instant(),
+    schemaVersion: integer().notNull().default(0),
+    features: text({ mode: "json" }).$type<Record<string, unknown>>().notNull().default(sql`'{}'`),
+    limits: text({ mode: "json" }).$type<Record<string, number>>().notNull().default(sql`'{}'`),
+    metadata: text({ mode: "json" }).$type<Record<string, unknown>>().notNull().default(sql`'{}'`),
+    version: version(),
+    createdAt: instant().notNull(),
+    updatedAt: instant().notNull(),
+  },
+  (t) => [
+    uniqueIndex("tenants_slug").on(t.slug),
+    uniqueIndex("tenants_database").on(t.databaseName),
+    index("tenants_schema_version").on(t.schemaVersion),
+  ],
+);
