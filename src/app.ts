@@ -1,0 +1,55 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { secureHeaders } from "hono/secure-headers";
+import type { Ports, PublicEnv } from "./http/context.ts";
+import { crossOrigin } from "./http/cors.ts";
+import { type DocsSettings, mountDocs } from "./http/docs.ts";
+import { answerFailure } from "./http/failure.ts";
+import { health } from "./http/health.ts";
+import { limitBody } from "./http/limits.ts";
+import { type Limits, requestContext } from "./http/request-context.ts";
+import { unmatched } from "./http/unmatched.ts";
+import { me } from "./registry/memberships/me.routes.ts";
+import { operations } from "./registry/operations/operations.routes.ts";
+import { tenants } from "./registry/tenants/tenants.routes.ts";
+import { audit } from "./tenant/audit/audit.routes.ts";
+import { identity } from "./tenant/identity/identity.routes.ts";
+import { roles } from "./tenant/roles/roles.routes.ts";
+import { users } from "./tenant/users/users.routes.ts";
+
+export type AppSettings = {
+  readonly ports: Ports;
+  readonly limits: Limits;
+  readonly cors: { readonly origins: readonly string[]; readonly credentials: boolean };
+  readonly docs: DocsSettings;
+};
+
+/** The table of contents: read top to bottom, it is what a request meets, in order. */
+export function createApp({ ports, limits, cors, docs }: AppSettings) {
+  const app = new OpenAPIHono<PublicEnv>();
+  app.onError(answerFailure);
+  app.notFound((c) => answerFailure(unmatched(app, c.req.method, c.req.path), c));
+
+  app.use(requestContext(ports, limits));
+  app.use(secureHeaders({ crossOriginResourcePolicy: "cross-origin" }));
+  app.use(crossOrigin(cors.origins, cors.credentials, ports.tenancy.headerName));
+  app.use(limitBody);
+
+  app.route("/", health);
+
+  app.route("/api/v1", me);
+  app.route("/api/v1", tenants);
+  app.route("/api/v1", operations);
+
+  app.route("/api/v1", identity);
+  app.route("/api/v1", users);
+  app.route("/api/v1", roles);
+  app.route("/api/v1", audit);
+
+  app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
+    type: "http",
+    scheme: "bearer",
+    bearerFormat: "JWT",
+  });
+  mountDocs(app, docs);
+  return app;
+}

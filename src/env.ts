@@ -1,0 +1,113 @@
+import { z } from "zod";
+import { ApiError } from "./core/error.ts";
+import { Secret } from "./core/secret.ts";
+
+const placeholder = /^(change-?me|your[-_].*|<.*>|\.{3}|x{3,}|todo|placeholder|replace.*)$/i;
+const value = z
+  .string()
+  .trim()
+  .min(1)
+  .refine((text) => !placeholder.test(text), "is still the placeholder of the example");
+const secret = value.transform((text) => new Secret(text));
+const url = value.pipe(z.url({ protocol: /^(https?|libsql)$/ }));
+const whole = (fallback: number, min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, "must be a whole number")
+    .transform(Number)
+    .pipe(z.number().min(min).max(max))
+    .default(fallback);
+const flag = z.enum(["true", "false"]).transform((text) => text === "true");
+const path = (fallback: string) =>
+  z
+    .string()
+    .regex(/^(\/[\w./-]*)?$/, "must be a path, or empty to switch it off")
+    .default(fallback);
+const list = z
+  .string()
+  .default("")
+  .transform((text) => text.split(/[\s,]+/).filter(Boolean));
+
+/** `kid:base64url` pairs, the first one seals, all of them open. */
+const keyRing = value
+  .transform((text) => text.split(",").map((pair) => pair.trim().split(":")))
+  .pipe(
+    z
+      .array(z.tuple([z.string().regex(/^[\w-]{1,32}$/), z.string().regex(/^[\w-]{43}=?$/)]))
+      .min(1, "needs at least one kid:key pair"),
+  )
+  .transform((pairs) => pairs.map(([kid, key]) => ({ kid, key: new Secret(key) })));
+
+const Vars = z.object({
+  PROJECT_NAME: value.default("Tenantry"),
+  GLOBAL_DATABASE_URL: url,
+  GLOBAL_DATABASE_NAMESPACE: value.optional(),
+  GLOBAL_AUTH_TOKEN: secret,
+  ENCRYPTION_KEY: keyRing,
+  AUTH0_DOMAIN: value.pipe(z.hostname()).optional(),
+  AUTH0_AUDIENCE: value.optional(),
+  IDP_ISSUER: url.optional(),
+  IDP_AUDIENCE: value.optional(),
+  JWKS_URI: url.optional(),
+  CLAIM_NAMESPACE: z.string().default("https://tenantry.dev/"),
+  DEFAULT_TENANT_RESOLVER: z.enum(["jwt", "subdomain", "header", "composite"]).default("composite"),
+  TENANT_HEADER_NAME: z
+    .string()
+    .regex(/^[A-Za-z][\w-]{1,63}$/)
+    .default("X-Tenant-ID"),
+  BASE_DOMAIN: value.pipe(z.hostname()).optional(),
+  MAX_TENANTS_PER_USER: whole(5, 0, 10_000),
+  TENANT_SLUG_MIN_LENGTH: whole(3, 1, 63),
+  TENANT_SLUG_MAX_LENGTH: whole(50, 1, 63),
+  CORS_ALLOW_ORIGINS: list,
+  CORS_ALLOW_CREDENTIALS: flag.default(false),
+  DOCS_URL: path("/docs"),
+  REDOC_URL: path("/redoc"),
+  OPENAPI_URL: path("/openapi.json"),
+  SQLD_URL: url,
+  SQLD_ADMIN_URL: url,
+  SQLD_ADMIN_KEY: secret,
+  SQLD_JWT_KEY: secret,
+  DATABASE_TOKEN_DAYS: whole(365, 1, 3650),
+  DATABASE_TIMEOUT_MS: whole(3500, 50, 60_000),
+  DATABASE_WRITERS: whole(4, 1, 1000),
+  ROUTE_CACHE_SECONDS: whole(60, 0, 3600),
+  OPERATION_LEASE_SECONDS: whole(10, 1, 600),
+});
+
+const Env = Vars.transform((vars, context) => {
+  const issuer = vars.IDP_ISSUER ?? (vars.AUTH0_DOMAIN && `https://${vars.AUTH0_DOMAIN}/`);
+  const audience = vars.IDP_AUDIENCE ?? vars.AUTH0_AUDIENCE;
+  const jwksUri =
+    vars.JWKS_URI ?? (vars.AUTH0_DOMAIN && `https://${vars.AUTH0_DOMAIN}/.well-known/jwks.json`);
+  const missing = (key: string, message: string) => {
+    context.addIssue({ code: "custom", path: [key], message });
+    return z.NEVER;
+  };
+  if (!issuer) return missing("IDP_ISSUER", "is missing, and so is AUTH0_DOMAIN");
+  if (!audience) return missing("IDP_AUDIENCE", "is missing, and so is AUTH0_AUDIENCE");
+  if (!jwksUri) return missing("JWKS_URI", "is missing, and so is AUTH0_DOMAIN");
+  if (vars.CORS_ALLOW_CREDENTIALS && vars.CORS_ALLOW_ORIGINS.includes("*"))
+    return missing("CORS_ALLOW_ORIGINS", "may not be * while credentials are allowed");
+  if (vars.TENANT_SLUG_MIN_LENGTH > vars.TENANT_SLUG_MAX_LENGTH)
+    return missing("TENANT_SLUG_MIN_LENGTH", "is above TENANT_SLUG_MAX_LENGTH");
+  return { ...vars, identityProvider: { issuer, audience, jwksUri } };
+});
+
+/** The validated settings. Names are those of the variables; secrets are opaque. */
+export type Settings = z.infer<typeof Env>;
+
+/**
+ * Validates variables and secrets as the runtime hands them over.
+ * Throws `config_invalid`, which names every wrong key and why, and never holds a value.
+ */
+export function parseSettings(source: object): Settings {
+  const result = Env.safeParse(source, {
+    error: (issue) => (issue.input === undefined ? "is missing" : undefined),
+  });
+  if (result.success) return result.data;
+  const faults = result.error.issues.map(
+    (issue) => `${String(issue.path[0] ?? "settings")} ${issue.message}`,
+  );
+  throw new ApiError("config_invalid", [...new Set(faults)].join("; "));
+}

@@ -1,0 +1,103 @@
+import { type JWSHeaderParameters, jwtVerify } from "jose";
+import { z } from "zod";
+import { ApiError } from "../core/error.ts";
+import type { Identity, RequestContext } from "../core/request.ts";
+import { email } from "../core/text.ts";
+import type { KeyFinder } from "./jwks.ts";
+
+export type TokenRules = {
+  readonly issuer: string;
+  readonly audience: string;
+  /** Prefix of our own claims: `tenant_id`, `global_admin`. */
+  readonly namespace: string;
+  readonly keys: KeyFinder;
+};
+
+const maxTokenLength = 8192;
+const clockToleranceSeconds = 5;
+
+/** The token of an `Authorization: Bearer` header (RFC 6750), or `unauthenticated`. */
+export function bearerToken(header: string | undefined): string {
+  if (header === undefined)
+    throw new ApiError("unauthenticated", "Send an Authorization: Bearer header");
+  const token = /^Bearer +([\w.~+/-]+=*)$/i.exec(header)?.[1];
+  if (!token || token.length > maxTokenLength) throw invalidToken("malformed");
+  return token;
+}
+
+/** RFC 7519 asks for numbers; jose also takes `1e400` and an empty subject. */
+const Claims = z.object({
+  iss: z.string(),
+  sub: z.string().regex(/^[\x20-\x7e]{1,255}$/),
+  exp: z.number().positive(),
+  iat: z.number().positive(),
+});
+
+/** What tells an ID token from an access token: these claims belong to ID tokens alone (OpenID Connect Core). */
+const idTokenClaims = ["nonce", "at_hash", "c_hash", "s_hash"];
+
+/** Verifies an access token and says who it speaks for. Every flaw gives the same answer. */
+export async function verifyToken(
+  token: string,
+  { issuer, audience, namespace, keys }: TokenRules,
+  { keepAlive }: RequestContext,
+): Promise<Identity> {
+  const { payload } = await jwtVerify(
+    token,
+    (header, jws) => {
+      assertHeader(header);
+      return keys.find(header, jws, keepAlive);
+    },
+    { issuer, audience, algorithms: ["RS256"], clockTolerance: clockToleranceSeconds },
+  ).catch((cause) => {
+    throw cause instanceof ApiError ? cause : invalidToken(cause);
+  });
+  const claims = Claims.safeParse(payload);
+  if (!claims.success || idTokenClaims.some((name) => name in payload))
+    throw invalidToken(claims.error ?? "ID token");
+  const claim = (name: string): unknown => payload[`${namespace}${name}`];
+  return {
+    issuer: claims.data.iss,
+    subject: claims.data.sub,
+    email: verifiedEmail(payload, claim),
+    name: displayName(payload["name"] ?? claim("name")),
+    tenantClaim: tenantName(claim("tenant_id")),
+    platformClaim: claim("global_admin") === true,
+  };
+}
+
+/** The key comes from the provider's set, by its id, and from nowhere the token itself points to. */
+function assertHeader(header: JWSHeaderParameters): void {
+  const foreign = ["jwk", "jku", "x5u", "x5c", "crit"].some((name) => name in header);
+  const typed =
+    header.typ === undefined || /^(application\/)?(at\+)?jwt$/i.test(String(header.typ));
+  if (foreign || !typed || typeof header.kid !== "string" || header.kid.length > 200)
+    throw invalidToken("header");
+}
+
+function verifiedEmail(payload: object, claim: (name: string) => unknown): string | null {
+  const standard = payload as Record<string, unknown>;
+  const verified = standard["email_verified"] ?? claim("email_verified");
+  const address = email.safeParse(standard["email"] ?? claim("email"));
+  return verified === true && address.success ? address.data : null;
+}
+
+const displayName = (claim: unknown): string | null =>
+  typeof claim === "string" && claim.trim() !== "" && claim.isWellFormed()
+    ? claim
+        .replaceAll(/\p{Cc}/gu, " ")
+        .trim()
+        .slice(0, 200)
+    : null;
+
+/** Anything but a name is kept as one that matches no tenant: a claim is never ignored. */
+const tenantName = (claim: unknown): string | null => {
+  if (claim === undefined || claim === null) return null;
+  return typeof claim === "string" && claim.length <= 100 ? claim : "invalid claim";
+};
+
+const invalidToken = (cause: unknown) =>
+  new ApiError("unauthenticated", "The token is not acceptable", {
+    cause,
+    headers: { "www-authenticate": 'Bearer realm="tenantry", error="invalid_token"' },
+  });

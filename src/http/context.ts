@@ -1,0 +1,79 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { ApiError, type FieldError } from "../core/error.ts";
+import type { Identity, RequestContext } from "../core/request.ts";
+import type { Budget, TenantDb } from "../db/connect.ts";
+import type { ProvisioningScope, RegistryScope } from "../registry/scope.ts";
+import type { TenantRoute } from "../registry/tenants/locate.service.ts";
+import type { Directory, TenantScope } from "../tenant/scope.ts";
+import type { TenancySettings } from "./signals.ts";
+
+/** One request: what is known of it and what it may cost. */
+export type Call = { readonly request: RequestContext; readonly budget: Budget };
+
+/** What the HTTP layer asks of the rest, wired in `src/ports.ts`. */
+export type Ports = {
+  readonly tenancy: TenancySettings;
+  readonly provisioning: { readonly slugMin: number; readonly slugMax: number };
+  /** Throws `unauthenticated` for any token that is not ours, current and whole. */
+  readonly verify: (token: string, request: RequestContext) => Promise<Identity>;
+  readonly openRegistry: (call: Call, identity: Identity) => RegistryScope;
+  /** With the time it takes to set up a tenant. */
+  readonly openProvisioning: (call: Call, identity: Identity) => ProvisioningScope;
+  readonly findTenant: (
+    registry: RegistryScope,
+    name: string,
+    afresh?: boolean,
+  ) => Promise<TenantRoute | undefined>;
+  readonly openTenant: (route: TenantRoute, budget: Budget) => TenantDb;
+  readonly directory: (registry: RegistryScope, tenantId: string) => Directory;
+  /** The state of each dependency, by name; never where it is. */
+  readonly check: (call: Call) => Promise<Record<string, "up" | "down">>;
+};
+
+/** What the log line of a failed request says beside its status. */
+type Failure = {
+  readonly code: string;
+  readonly causes: string[];
+  readonly stack?: string[] | undefined;
+};
+
+type Base = Call & { readonly ports: Ports };
+type Variables = Base & { identity?: Identity; scope?: TenantScope; failure?: Failure };
+export type PublicEnv = { Variables: Variables };
+export type TokenEnv = { Variables: Base & { identity: Identity; scope?: TenantScope } };
+export type IdentityEnv = { Variables: TokenEnv["Variables"] & { registry: RegistryScope } };
+export type TenantEnv = { Variables: Base & { identity: Identity; scope: TenantScope } };
+
+const places = {
+  json: "body",
+  form: "body",
+  query: "query",
+  param: "path",
+  header: "header",
+  cookie: "header",
+} as const;
+
+type Validated = {
+  success: boolean;
+  target: keyof typeof places;
+  error?: { issues: { path: PropertyKey[]; message: string }[] };
+};
+
+/** Turns what zod found into the one error shape; `onError` lets the guard answer first. */
+function rejectInvalid(result: Validated): void {
+  if (result.success) return;
+  const errors = (result.error?.issues ?? []).map(
+    (issue): FieldError => ({
+      in: places[result.target],
+      path: issue.path.join("."),
+      message: issue.message,
+    }),
+  );
+  const summary = errors.map(({ path, message }) => (path ? `${path}: ${message}` : message));
+  throw new ApiError("invalid_request", summary.join("; "), { errors });
+}
+
+/** Routers differ by what their context promises: a tenant route cannot even name the registry. */
+export const publicRouter = () => new OpenAPIHono<PublicEnv>({ defaultHook: rejectInvalid });
+export const identityRouter = () => new OpenAPIHono<IdentityEnv>({ defaultHook: rejectInvalid });
+export const tenantRouter = () => new OpenAPIHono<TenantEnv>({ defaultHook: rejectInvalid });

@@ -1,0 +1,38 @@
+import { z } from "@hono/zod-openapi";
+import { ApiError } from "../core/error.ts";
+
+export const IfMatch = z.object({
+  "if-match": z
+    .string()
+    .max(1000)
+    .optional()
+    .openapi({ description: "The ETag as last read; a change since then answers 412." }),
+});
+
+/** Bound to the tenant: a tag of one tenant never matches a row of another. */
+export const etagOf = (tenantId: string, version: number): string => `"${tenantId}.${version}"`;
+
+/**
+ * The versions an `If-Match` header accepts (RFC 9110): undefined without the header, `"any"` for
+ * `*`. Weak tags and tags of other tenants match nothing.
+ */
+export function acceptedVersions(
+  header: string | undefined,
+  tenantId: string,
+): readonly number[] | "any" | undefined {
+  if (header === undefined) return undefined;
+  if (header.trim() === "*") return "any";
+  const tags = header.split(",").map((tag) => tag.trim());
+  if (!tags.every((tag) => /^(W\/)?"[\x21\x23-\x7e]*"$/.test(tag)))
+    throw new ApiError(
+      "invalid_request",
+      "If-Match must be an entity tag as the ETag header gave it",
+      {
+        errors: [{ in: "header", path: "if-match", message: "is not an entity tag" }],
+      },
+    );
+  return tags
+    .filter((tag) => tag.startsWith(`"${tenantId}.`))
+    .map((tag) => Number(tag.slice(tenantId.length + 2, -1)))
+    .filter((version) => Number.isSafeInteger(version) && version > 0);
+}

@@ -1,0 +1,35 @@
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { ApiError } from "../core/error.ts";
+import { read } from "../tenant/read.ts";
+import type { PublicEnv } from "./context.ts";
+import { describeCauses, stackOf } from "./log.ts";
+import { asApiError, problemResponse } from "./problem.ts";
+
+/** Every error leaves through here: one shape for the client, the causes for the log. */
+export async function answerFailure(thrown: Error, c: Context<PublicEnv>): Promise<Response> {
+  const error = await guardFirst(known(thrown), c);
+  c.set("failure", {
+    code: error.code,
+    causes: describeCauses(error),
+    ...(error.code === "internal_error" ? { stack: stackOf(error) } : {}),
+  });
+  return problemResponse(error, { path: c.req.path, requestId: c.var.request.requestId });
+}
+
+/** Who may not do a thing at all is told that, and not what is wrong with their input. */
+async function guardFirst(error: ApiError, c: Context<PublicEnv>): Promise<ApiError> {
+  const { scope } = c.var;
+  if (!scope || (error.status !== 400 && error.status !== 415)) return error;
+  return await read(scope, []).then(
+    () => error,
+    (refused) => asApiError(refused),
+  );
+}
+
+function known(error: Error): ApiError {
+  if (!(error instanceof HTTPException) || error.status >= 500) return asApiError(error);
+  return new ApiError("invalid_request", error.message || "The request is malformed", {
+    errors: [{ in: "body", path: "", message: "is not well-formed JSON" }],
+  });
+}

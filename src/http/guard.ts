@@ -1,0 +1,66 @@
+import type { MiddlewareHandler } from "hono";
+import { type Access, describeAccess } from "../core/access.ts";
+import { bearerToken } from "./authenticate.ts";
+import type { IdentityEnv, TenantEnv, TokenEnv } from "./context.ts";
+import { requireJson } from "./limits.ts";
+import { commonErrors, errors } from "./openapi.ts";
+import { enterTenant } from "./tenancy.ts";
+
+const security = [{ bearer: [] }];
+
+const authenticate: MiddlewareHandler<TokenEnv> = async (c, next) => {
+  c.set(
+    "identity",
+    await c.var.ports.verify(bearerToken(c.req.header("authorization")), c.var.request),
+  );
+  await next();
+};
+
+/**
+ * Spread into `createRoute`: who may call a tenant route, enforced and documented by one value. The
+ * middleware opens the scope; `read` and `commit` prove the access in the tenant's own database.
+ */
+export const guarded = (access: Access) => {
+  const enter: MiddlewareHandler<TenantEnv> = async (c, next) => {
+    c.set("scope", await enterTenant(c, access));
+    await next();
+  };
+  return {
+    security,
+    middleware: [authenticate, enter, requireJson] as MiddlewareHandler[],
+    "x-plane": "tenant" as const,
+    "x-access": access,
+    description: `Open to ${describeAccess(access)}.`,
+  };
+};
+
+const openRegistry: MiddlewareHandler<IdentityEnv> = async (c, next) => {
+  c.set("registry", c.var.ports.openRegistry(c.var, c.var.identity));
+  await next();
+};
+
+/** Spread into `createRoute`: any valid token, no tenant needed. */
+export const forIdentity = () => ({
+  security,
+  middleware: [authenticate, openRegistry, requireJson] as MiddlewareHandler[],
+  "x-plane": "identity" as const,
+});
+
+/** Spread into `createRoute`: open to the world. */
+export const forEveryone = () => ({ security: [], "x-plane": "public" as const });
+
+export const identityErrors = { ...commonErrors, ...errors("unauthenticated") };
+
+export const tenantErrors = {
+  ...identityErrors,
+  ...errors("invalid_request", "tenant_required", "account_required"),
+  ...errors(
+    "forbidden",
+    "tenant_forbidden",
+    "tenant_mismatch",
+    "tenant_suspended",
+    "user_suspended",
+    "account_forbidden",
+    "verified_email_required",
+  ),
+};

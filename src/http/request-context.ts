@@ -1,0 +1,63 @@
+import type { Context } from "hono";
+import type { MiddlewareHandler } from "hono/types";
+import { uuidv7 } from "../core/id.ts";
+import type { RequestContext } from "../core/request.ts";
+import type { Budget } from "../db/connect.ts";
+import type { Ports, PublicEnv } from "./context.ts";
+import { levelOf, log } from "./log.ts";
+
+/** Answers within five seconds, whatever hangs: this is when the last outgoing call gives up. */
+const requestMs = 4500;
+export type Limits = Pick<Budget, "timeoutMs" | "writers" | "fetch">;
+
+const wellFormedId = /^[\w.:-]{8,128}$/;
+const ipAddress = /^[0-9a-fA-F.:]{2,45}$/;
+
+/** Ids, caller's address, time and budget of the request; and its one line in the log. */
+export const requestContext =
+  (ports: Ports, limits: Limits): MiddlewareHandler<PublicEnv> =>
+  async (c, next) => {
+    const request = contextOf(c);
+    c.set("ports", ports);
+    c.set("request", request);
+    c.set("budget", { ...limits, deadline: request.now + requestMs, spent: { trips: 0 } });
+    await next();
+    c.header("x-request-id", request.requestId);
+    c.header("cache-control", c.res.headers.get("cache-control") ?? "no-store");
+    logRequest(c);
+  };
+
+function contextOf(c: Context<PublicEnv>): RequestContext {
+  const asked = c.req.header("x-request-id");
+  const ip = c.req.header("cf-connecting-ip");
+  return Object.freeze({
+    requestId: asked && wellFormedId.test(asked) ? asked : uuidv7(),
+    transactionId: uuidv7(),
+    ip: ip && ipAddress.test(ip) ? ip : null,
+    userAgent:
+      c.req
+        .header("user-agent")
+        ?.replaceAll(/\p{Cc}/gu, " ")
+        .slice(0, 500) ?? null,
+    now: Date.now(),
+    keepAlive: (work) => c.executionCtx.waitUntil(work.catch(() => undefined)),
+  });
+}
+
+function logRequest(c: Context<PublicEnv>): void {
+  const { request, budget, identity, scope, failure } = c.var;
+  log(levelOf(c.res.status), "request", {
+    requestId: request.requestId,
+    transactionId: request.transactionId,
+    method: c.req.method,
+    path: c.req.path,
+    status: c.res.status,
+    ms: Date.now() - request.now,
+    trips: budget.spent.trips,
+    tenantId: scope?.tenant.id,
+    subject: identity?.subject,
+    ip: request.ip,
+    userAgent: request.userAgent,
+    ...failure,
+  });
+}

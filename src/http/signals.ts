@@ -1,0 +1,74 @@
+import { ApiError } from "../core/error.ts";
+import { isId } from "../core/id.ts";
+import { isReservedSlug, slugPattern } from "../core/slug.ts";
+
+export type TenancySettings = {
+  readonly resolver: "jwt" | "subdomain" | "header" | "composite";
+  readonly headerName: string;
+  /** The domain whose subdomains are tenants; without one no host names a tenant. */
+  readonly baseDomain: string | undefined;
+};
+type Source = Exclude<TenancySettings["resolver"], "composite">;
+type Signals = Partial<Record<Source, string>>;
+
+/** What the request says about its tenant, in each place that can say it. */
+export function signalsOf(
+  { headerName, baseDomain }: TenancySettings,
+  request: { tenantClaim: string | null; url: string; header: string | undefined },
+): Signals {
+  const subdomain = baseDomain && tenantLabel(new URL(request.url).hostname, baseDomain);
+  if (request.header !== undefined && !isName(request.header))
+    throw new ApiError(
+      "invalid_request",
+      `${headerName} is neither the id nor the slug of a tenant`,
+      {
+        errors: [
+          {
+            in: "header",
+            path: headerName.toLowerCase(),
+            message: "must be the id or slug of a tenant",
+          },
+        ],
+      },
+    );
+  return {
+    ...(request.tenantClaim === null ? {} : { jwt: request.tenantClaim }),
+    ...(subdomain ? { subdomain } : {}),
+    ...(request.header === undefined ? {} : { header: request.header }),
+  };
+}
+
+const precedence: readonly Source[] = ["jwt", "subdomain", "header"];
+
+/** The name that chooses the tenant under the configured strategy, and every other name it must agree with. */
+export function chooseSignal(
+  { resolver, headerName }: TenancySettings,
+  signals: Signals,
+): { chosen: string; others: string[] } {
+  const sources = resolver === "composite" ? precedence : [resolver];
+  const source = sources.find((candidate) => signals[candidate] !== undefined);
+  const chosen = source && signals[source];
+  if (!chosen) throw new ApiError("tenant_required", howToName(resolver, headerName));
+  return { chosen, others: Object.values(signals).filter((name) => name !== chosen) };
+}
+
+function howToName(resolver: TenancySettings["resolver"], headerName: string): string {
+  const ways = {
+    jwt: "use a token that carries the tenant claim",
+    subdomain: "call the tenant's subdomain",
+    header: `send ${headerName}`,
+    composite: `send ${headerName}, call the tenant's subdomain, or use a token with the tenant claim`,
+  };
+  return `Name the tenant: ${ways[resolver]}`;
+}
+
+const isName = (name: string) =>
+  isId("tenant", name) || (name.length <= 63 && slugPattern.test(name));
+
+/** Exactly one label before the base domain, and one a tenant could own. */
+function tenantLabel(hostname: string, baseDomain: string): string | undefined {
+  const host = hostname.toLowerCase().replace(/\.$/, "");
+  if (!host.endsWith(`.${baseDomain.toLowerCase()}`)) return undefined;
+  const label = host.slice(0, -baseDomain.length - 1);
+  return slugPattern.test(label) && !isReservedSlug(label) ? label : undefined;
+}

@@ -1,0 +1,85 @@
+import { sql } from "drizzle-orm";
+import { batch } from "./db/batch.ts";
+import { type Budget, openRegistryDb, openTenantDb } from "./db/connect.ts";
+import type { Settings } from "./env.ts";
+import { verifyToken } from "./http/authenticate.ts";
+import type { Ports } from "./http/context.ts";
+import { createKeyFinder } from "./http/jwks.ts";
+import { sqldPlatform } from "./platform/sqld.ts";
+import { createDirectory } from "./registry/memberships/directory.service.ts";
+import { findRoute } from "./registry/tenants/locate.service.ts";
+import { createRouteCache } from "./registry/tenants/route-cache.ts";
+
+const jwksTimeoutMs = 2000;
+const provisioningMs = 30_000;
+
+/** Wires settings to what the HTTP layer asks for. Lives as long as the isolate; holds data, no I/O. */
+export function createPorts(settings: Settings, get: typeof fetch): Ports {
+  const { identityProvider, ENCRYPTION_KEY: ring } = settings;
+  const keys = createKeyFinder(identityProvider.jwksUri, jwksTimeoutMs, get);
+  const rules = { ...identityProvider, namespace: settings.CLAIM_NAMESPACE, keys };
+  const remember = createRouteCache(settings.ROUTE_CACHE_SECONDS * 1000);
+  const platform = platformOf(settings, get);
+  const registry = (budget: Budget) =>
+    openRegistryDb(
+      {
+        url: settings.GLOBAL_DATABASE_URL,
+        namespace: settings.GLOBAL_DATABASE_NAMESPACE,
+        token: settings.GLOBAL_AUTH_TOKEN,
+      },
+      budget,
+    );
+
+  return {
+    tenancy: {
+      resolver: settings.DEFAULT_TENANT_RESOLVER,
+      headerName: settings.TENANT_HEADER_NAME,
+      baseDomain: settings.BASE_DOMAIN,
+    },
+    provisioning: {
+      slugMin: settings.TENANT_SLUG_MIN_LENGTH,
+      slugMax: settings.TENANT_SLUG_MAX_LENGTH,
+    },
+    verify: (token, request) => verifyToken(token, rules, request),
+    openRegistry: ({ budget, request }, caller) => ({ db: registry(budget), caller, request }),
+    openProvisioning: ({ budget, request }, caller) => {
+      const longer = { ...budget, deadline: request.now + provisioningMs };
+      return {
+        db: registry(longer),
+        caller,
+        request,
+        platform,
+        keyRing: ring,
+        openTenant: (address, id) => openTenantDb(address, longer, id),
+        maxTenants: settings.MAX_TENANTS_PER_USER,
+        leaseMs: settings.OPERATION_LEASE_SECONDS * 1000,
+      };
+    },
+    findTenant: ({ db }, name, afresh) =>
+      remember(name, (wanted) => findRoute(db, wanted, platform, ring), afresh),
+    openTenant: (route, budget) => openTenantDb(route.address, budget, route.id),
+    directory: createDirectory,
+    check: async ({ budget, request }) => {
+      const db = registry(budget);
+      const probe = [db.select({ one: sql`1` }).from(sql`(select 1)`)] as const;
+      const [registryState, keysState] = await Promise.allSettled([
+        batch(db, "read", probe),
+        keys.warm(request.keepAlive),
+      ]);
+      const state = (result: PromiseSettledResult<unknown>) =>
+        result.status === "fulfilled" ? "up" : "down";
+      return { registry: state(registryState), identityProvider: state(keysState) };
+    },
+  };
+}
+
+export const platformOf = (settings: Settings, get: typeof fetch) =>
+  sqldPlatform({
+    url: settings.SQLD_URL,
+    adminUrl: settings.SQLD_ADMIN_URL,
+    adminKey: settings.SQLD_ADMIN_KEY,
+    jwtKey: settings.SQLD_JWT_KEY,
+    tokenDays: settings.DATABASE_TOKEN_DAYS,
+    timeoutMs: settings.DATABASE_TIMEOUT_MS,
+    fetch: get,
+  });
