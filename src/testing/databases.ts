@@ -1,0 +1,37 @@
+import { Secret } from "../core/secret.ts";
+import { type Budget, openRegistryDb, openTenantDb, type TenantDb } from "../db/connect.ts";
+import type { Settings } from "../env.ts";
+import { databaseNameOf } from "../platform/platform.ts";
+import { platformOf } from "../ports.ts";
+
+/** A budget nothing in a test runs out of. */
+export const testBudget = (): Budget => ({
+  deadline: Date.now() + 600_000,
+  timeoutMs: 10_000,
+  writers: 16,
+  spent: { trips: 0 },
+  fetch,
+});
+
+/** The registry, by the back door. */
+export const openRegistry = (settings: Settings, budget = testBudget()) =>
+  openRegistryDb(
+    {
+      url: settings.GLOBAL_DATABASE_URL,
+      namespace: settings.GLOBAL_DATABASE_NAMESPACE,
+      token: settings.GLOBAL_AUTH_TOKEN,
+    },
+    budget,
+  );
+
+/** A tenant's own database, by the back door: to arrange, and to see what is really stored. */
+export async function openTenant(settings: Settings, tenantId: string): Promise<TenantDb> {
+  const platform = platformOf(settings, fetch);
+  const name = databaseNameOf(tenantId);
+  const { token } = await platform.mintToken(name);
+  return openTenantDb(
+    { ...platform.locate(name, null), token: new Secret(token.reveal()) },
+    testBudget(),
+    tenantId,
+  );
+}

@@ -1,0 +1,106 @@
+import { randomUUID } from "node:crypto";
+import { sql } from "drizzle-orm";
+import { inject } from "vitest";
+import { newId } from "../core/id.ts";
+import type { AccountRole, TenantRole } from "../core/roles.ts";
+import { batch } from "../db/batch.ts";
+import { parseSettings } from "../env.ts";
+import { accountMembers } from "../tenant/accounts/accounts.table.ts";
+import { userIdentities, users } from "../tenant/users/users.table.ts";
+import { type Answer, type Call, call } from "./client.ts";
+import { openRegistry, openTenant } from "./databases.ts";
+import { type Claims, signToken } from "./tokens.ts";
+
+export const stack = inject("stack");
+export const settings = parseSettings(stack.settings);
+export const registry = openRegistry(settings);
+
+/** Somebody with an identity at the provider, and no tenant yet. */
+export type Person = {
+  readonly subject: string;
+  readonly email: string;
+  token(claims?: Claims): Promise<string>;
+  /** A request as this person; `headers` may add signals or take the token away. */
+  call<T = Record<string, unknown>>(path: string, options?: Call): Promise<Answer<T>>;
+};
+
+export function newPerson(base = stack.apiUrl): Person {
+  const subject = `test|${randomUUID()}`;
+  const email = `${randomUUID()}@people.test`;
+  const token = (claims: Claims = {}) =>
+    signToken(stack, { sub: subject, email, email_verified: true, name: "Test Person", ...claims });
+  return {
+    subject,
+    email,
+    token,
+    call: async (path, options = {}) =>
+      call(`${base}${path}`, {
+        ...options,
+        headers: { authorization: `Bearer ${await token()}`, ...options.headers },
+      }),
+  };
+}
+
+/** A person in a tenant: every request names the tenant, and the account if they have a role in one. */
+export type Member = Person & { readonly userId: string };
+type Seat = { tenantRole?: TenantRole; accountRole?: AccountRole; status?: "active" | "suspended" };
+
+/** A tenant of one's own, signed up over HTTP: tests run in parallel and assert exact counts. */
+export async function newTenant(base = stack.apiUrl) {
+  const slug = `t-${randomUUID().slice(0, 13)}`;
+  const owner = newPerson(base);
+  const { status, body } = await owner.call<{
+    id: string;
+    ownerId: string;
+    defaultAccountId: string;
+  }>("/api/v1/tenants/register", { method: "POST", body: { name: `Tenant ${slug}`, slug } });
+  if (status !== 201) throw new Error(`registration: ${status} ${JSON.stringify(body)}`);
+  const { id, ownerId, defaultAccountId: accountId } = body;
+  const db = await openTenant(settings, id);
+
+  const seated = (person: Person, userId: string, account?: string): Member => ({
+    ...person,
+    userId,
+    call: (path, options = {}) =>
+      person.call(path, {
+        ...options,
+        headers: { "x-tenant-id": slug, "account-id": account, ...options.headers },
+      }),
+  });
+
+  return {
+    id,
+    slug,
+    accountId,
+    db,
+    owner: seated(owner, ownerId),
+    /** Somebody already in the tenant, placed there by the back door. */
+    async member({ tenantRole = "member", accountRole, status = "active" }: Seat = {}) {
+      const person = newPerson(base);
+      const userId = newId("user");
+      const now = Date.now();
+      const { issuer } = settings.identityProvider;
+      await batch(db, "write", [
+        db.insert(users).values({
+          id: userId,
+          email: person.email,
+          name: "Test Person",
+          status,
+          tenantRole,
+          createdAt: now,
+          updatedAt: now,
+        }),
+        db
+          .insert(userIdentities)
+          .values({ issuer, subject: person.subject, userId, createdAt: now }),
+        db
+          .insert(accountMembers)
+          .select(
+            sql`select ${accountId}, ${userId}, ${accountRole ?? null}, ${now} where ${accountRole ?? null} is not null`,
+          ),
+      ]);
+      return seated(person, userId, accountRole && accountId);
+    },
+  };
+}
+export type TestTenant = Awaited<ReturnType<typeof newTenant>>;

@@ -1,0 +1,54 @@
+import { dirname } from "node:path";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+
+export type RunningWorker = {
+  readonly url: string;
+  /** Every structured log line since the start, parsed. */
+  readonly lines: Record<string, unknown>[];
+  stop(): Promise<void>;
+};
+
+/** The built bundle in workerd, with its own isolate and its own caches, on a free port. */
+export async function startWorker({
+  bundle,
+  settings,
+}: {
+  bundle: string;
+  settings: Record<string, string>;
+}): Promise<RunningWorker> {
+  const lines: Record<string, unknown>[] = [];
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      host: "127.0.0.1",
+      port: 0,
+      cf: false,
+      log: new Log(LogLevel.ERROR),
+      structuredWorkerdLogs: true,
+      handleStructuredLogs: ({ message }) => {
+        lines.push(...parseLines(message));
+      },
+      workers: [
+        {
+          name: "tenantry",
+          rootPath: dirname(bundle),
+          modulesRoot: dirname(bundle),
+          modules: [{ type: "ESModule", path: bundle }],
+          compatibilityDate: "2026-11-01",
+          compatibilityFlags: ["nodejs_compat"],
+          bindings: settings,
+        },
+      ],
+    }),
+  );
+  const url = (await miniflare.ready).origin;
+  return { url, lines, stop: () => miniflare.dispose() };
+}
+
+const parseLines = (text: string) =>
+  text.split("\n").flatMap((line) => {
+    try {
+      return [JSON.parse(line) as Record<string, unknown>];
+    } catch {
+      return [];
+    }
+  });
