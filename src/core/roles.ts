@@ -21,9 +21,3 @@ export function rolesFrom(
 }
 
 export const roleName = (role: AccountRole): string => role.charAt(0) + role.slice(1).toLowerCase();
-
-/** Owners and admins of the tenant are ADMIN everywhere in it; members are what the account says. */
-export const effectiveRole = (
-  tenantRole: TenantRole,
-  accountRole: AccountRole | null,
-): AccountRole | null => (tenantRole === "member" ? accountRole : "ADMIN");

@@ -1,3 +1,4 @@
+import { type AnyColumn, inArray, type SQL } from "drizzle-orm";
 import { integer, text } from "drizzle-orm/sqlite-core";
 
 /** Milliseconds since 1970 in storage; `iso` turns them into ISO 8601 on the wire. */
@@ -17,3 +18,9 @@ export const softDelete = () => ({ deletedAt: instant(), deletedBy: text() });
 
 export const iso = (at: number): string => new Date(at).toISOString();
 export const isoOrNull = (at: number | null): string | null => (at === null ? null : iso(at));
+
+/** The versions an `If-Match` header accepts; undefined and `"any"` accept every one. */
+export type Accepted = readonly number[] | "any" | undefined;
+
+export const atVersion = (column: AnyColumn, accepted: Accepted): SQL | undefined =>
+  accepted === undefined || accepted === "any" ? undefined : inArray(column, [...accepted]);

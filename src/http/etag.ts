@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { ApiError } from "../core/error.ts";
+import type { Accepted } from "../db/columns.ts";
 
 export const IfMatch = z.object({
   "if-match": z
@@ -16,10 +17,7 @@ export const etagOf = (tenantId: string, version: number): string => `"${tenantI
  * The versions an `If-Match` header accepts (RFC 9110): undefined without the header, `"any"` for
  * `*`. Weak tags and tags of other tenants match nothing.
  */
-export function acceptedVersions(
-  header: string | undefined,
-  tenantId: string,
-): readonly number[] | "any" | undefined {
+export function acceptedVersions(header: string | undefined, tenantId: string): Accepted {
   if (header === undefined) return undefined;
   if (header.trim() === "*") return "any";
   const tags = header.split(",").map((tag) => tag.trim());

@@ -10,6 +10,12 @@ import { levelOf, log } from "./log.ts";
 const requestMs = 4500;
 export type Limits = Pick<Budget, "timeoutMs" | "writers" | "fetch">;
 
+/** For every answer that does not say otherwise: data is not to be kept, and is not a page. */
+const defaults = [
+  ["cache-control", "no-store"],
+  ["content-security-policy", "default-src 'none'; frame-ancestors 'none'"],
+] as const;
+
 const wellFormedId = /^[\w.:-]{8,128}$/;
 const ipAddress = /^[0-9a-fA-F.:]{2,45}$/;
 
@@ -23,7 +29,7 @@ export const requestContext =
     c.set("budget", { ...limits, deadline: request.now + requestMs, spent: { trips: 0 } });
     await next();
     c.header("x-request-id", request.requestId);
-    c.header("cache-control", c.res.headers.get("cache-control") ?? "no-store");
+    for (const [name, value] of defaults) if (!c.res.headers.has(name)) c.header(name, value);
     logRequest(c);
   };
 

@@ -49,6 +49,7 @@ export async function reconsider(
     throw unavailable(`The database of tenant ${scope.tenant.id} is not its own`);
   }
   if (principal.linkedTo !== null) throw refusal(scope, principal);
-  if (!(await joinWaiting(scope))) throw stranger();
+  const open = principal.tenantStatus === "active";
+  if (!open || !(await joinWaiting(scope))) throw stranger();
   return scope;
 }

@@ -14,10 +14,12 @@ const backOffMs = 5000;
 export function createRouteCache(freshMs: number) {
   const entries = new Map<string, Entry>();
 
-  function keep(name: string, route: TenantRoute): void {
-    entries.delete(name);
+  function keep(route: TenantRoute): void {
     const at = Date.now();
-    entries.set(name, { route, at, retryAt: at + freshMs });
+    for (const name of [route.id, route.slug]) {
+      entries.delete(name);
+      entries.set(name, { route, at, retryAt: at + freshMs });
+    }
     for (const oldest of entries.keys()) {
       if (entries.size <= capacity) break;
       entries.delete(oldest);
@@ -29,7 +31,7 @@ export function createRouteCache(freshMs: number) {
     if (known && !afresh && Date.now() < known.retryAt) return known.route;
     try {
       const route = await find(name);
-      if (route) keep(name, route);
+      if (route) keep(route);
       else entries.delete(name);
       return route;
     } catch (error) {

@@ -45,7 +45,7 @@ identity.openapi(
   }),
   async (c) => {
     const { scope } = c.var;
-    const accepted = acceptedVersions(c.req.header("if-match"), scope.tenant.id) ?? "any";
+    const accepted = acceptedVersions(c.req.header("if-match"), scope.tenant.id);
     const tenant = await renameTenant(scope, c.req.valid("json"), accepted);
     c.header("etag", etagOf(tenant.id, tenant.version));
     return c.json(tenant, 200);

@@ -1,6 +1,6 @@
-import { inArray, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import { ApiError } from "../../core/error.ts";
-import { iso } from "../../db/columns.ts";
+import { type Accepted, atVersion, iso } from "../../db/columns.ts";
 import { must } from "../../db/write.ts";
 import { commit } from "../commit.ts";
 import { read } from "../read.ts";
@@ -17,7 +17,7 @@ export async function getTenant(scope: TenantScope): Promise<Tenant> {
 export async function renameTenant(
   scope: TenantScope,
   { name }: TenantPatch,
-  accepted: readonly number[] | "any",
+  accepted: Accepted,
 ): Promise<Tenant> {
   const update = scope.db
     .update(tenantIdentity)
@@ -27,7 +27,7 @@ export async function renameTenant(
       updatedAt: scope.request.now,
       updatedBy: sql`(select actor_id from audit_context)`,
     })
-    .where(accepted === "any" ? sql`true` : inArray(tenantIdentity.version, [...accepted]));
+    .where(atVersion(tenantIdentity.version, accepted));
   const stale = () => new ApiError("precondition_failed", "The tenant changed since you read it");
   const [rows] = await commit(scope, [must(update, stale)], [profile(scope)] as const);
   await scope.directory.rename(name);

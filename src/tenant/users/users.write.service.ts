@@ -1,6 +1,7 @@
-import { and, eq, inArray, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
+import { and, eq, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
 import { ApiError } from "../../core/error.ts";
 import { newId } from "../../core/id.ts";
+import { type Accepted, atVersion } from "../../db/columns.ts";
 import { isUniqueViolation } from "../../db/faults.ts";
 import { must, write } from "../../db/write.ts";
 import { accountMembers, accounts } from "../accounts/accounts.table.ts";
@@ -11,9 +12,6 @@ import type { TenantScope } from "../scope.ts";
 import type { NewUser, User, UserPatch } from "./users.schema.ts";
 import { noSuchUser, toUser, userQueries } from "./users.service.ts";
 import { userIdentities, users } from "./users.table.ts";
-
-/** The versions an `If-Match` header accepts; undefined accepts every one. */
-export type Accepted = readonly number[] | "any" | undefined;
 
 type Rights = { readonly tenantRole: SQL; readonly accountId: SQL };
 
@@ -81,7 +79,7 @@ export async function updateUser(
       and(
         living(id),
         manageable(proved),
-        matching(accepted),
+        atVersion(users.version, accepted),
         status === "suspended" ? ownerRemains : undefined,
       ),
     );
@@ -101,7 +99,7 @@ export async function deleteUser(
   const remove = db
     .update(users)
     .set({ deletedAt: request.now, deletedBy: actor, ...touch(request.now) })
-    .where(and(living(id), manageable(proved), matching(accepted), ownerRemains));
+    .where(and(living(id), manageable(proved), atVersion(users.version, accepted), ownerRemains));
   const [identities] = await commit(
     scope,
     [must(remove, () => explain(scope, id, accepted))],
@@ -136,13 +134,6 @@ const touch = (now: number) => ({
   updatedBy: actor,
 });
 const living = (id: string) => and(eq(users.id, id), isNull(users.deletedAt));
-const matching = (accepted: Accepted) =>
-  accepted === undefined || accepted === "any"
-    ? undefined
-    : accepted.length === 0
-      ? sql`false`
-      : inArray(users.version, [...accepted]);
-
 /** Somebody nobody can sign in as yet is pending again. */
 const reactivated = sql`case when exists (select 1 from ${userIdentities} i where i.user_id = ${users.id})
   then 'active' else 'pending' end`;
