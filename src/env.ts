@@ -10,6 +10,7 @@ const value = z
   .refine((text) => !placeholder.test(text), "is still the placeholder of the example");
 const secret = value.transform((text) => new Secret(text));
 const url = value.pipe(z.url({ protocol: /^(https?|libsql)$/ }));
+const name = value.pipe(z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/));
 const whole = (fallback: number, min: number, max: number) =>
   z
     .string()
@@ -64,10 +65,15 @@ const Vars = z.object({
   DOCS_URL: path("/docs"),
   REDOC_URL: path("/redoc"),
   OPENAPI_URL: path("/openapi.json"),
-  SQLD_URL: url,
-  SQLD_ADMIN_URL: url,
-  SQLD_ADMIN_KEY: secret,
-  SQLD_JWT_KEY: secret,
+  PLATFORM: z.enum(["sqld", "turso"]).default("sqld"),
+  SQLD_URL: url.optional(),
+  SQLD_ADMIN_URL: url.optional(),
+  SQLD_ADMIN_KEY: secret.optional(),
+  SQLD_JWT_KEY: secret.optional(),
+  TURSO_API_URL: url.default("https://api.turso.tech"),
+  TURSO_API_TOKEN: secret.optional(),
+  TURSO_ORGANIZATION: name.optional(),
+  TURSO_GROUP: name.optional(),
   DATABASE_TOKEN_DAYS: whole(365, 1, 3650),
   DATABASE_TIMEOUT_MS: whole(3500, 50, 60_000),
   DATABASE_WRITERS: whole(4, 1, 1000),
@@ -91,8 +97,42 @@ const Env = Vars.transform((vars, context) => {
     return missing("CORS_ALLOW_ORIGINS", "may not be * while credentials are allowed");
   if (vars.TENANT_SLUG_MIN_LENGTH > vars.TENANT_SLUG_MAX_LENGTH)
     return missing("TENANT_SLUG_MIN_LENGTH", "is above TENANT_SLUG_MAX_LENGTH");
-  return { ...vars, identityProvider: { issuer, audience, jwksUri } };
+  const platform = platformSettings(vars);
+  if (typeof platform === "string")
+    return missing(platform, `is missing: PLATFORM is ${vars.PLATFORM}`);
+  return { ...vars, identityProvider: { issuer, audience, jwksUri }, platform };
 });
+
+/** The chosen platform's settings, or the name of the first that is missing. */
+function platformSettings(vars: z.infer<typeof Vars>) {
+  if (vars.PLATFORM === "sqld") {
+    const { SQLD_URL, SQLD_ADMIN_URL, SQLD_ADMIN_KEY, SQLD_JWT_KEY } = vars;
+    if (!SQLD_URL) return "SQLD_URL";
+    if (!SQLD_ADMIN_URL) return "SQLD_ADMIN_URL";
+    if (!SQLD_ADMIN_KEY) return "SQLD_ADMIN_KEY";
+    if (!SQLD_JWT_KEY) return "SQLD_JWT_KEY";
+    return {
+      kind: "sqld" as const,
+      url: SQLD_URL,
+      adminUrl: SQLD_ADMIN_URL,
+      adminKey: SQLD_ADMIN_KEY,
+      jwtKey: SQLD_JWT_KEY,
+    };
+  }
+  const { TURSO_API_URL, TURSO_API_TOKEN, TURSO_ORGANIZATION, TURSO_GROUP } = vars;
+  if (!TURSO_API_TOKEN) return "TURSO_API_TOKEN";
+  if (!TURSO_ORGANIZATION) return "TURSO_ORGANIZATION";
+  if (!TURSO_GROUP) return "TURSO_GROUP";
+  return {
+    kind: "turso" as const,
+    apiUrl: TURSO_API_URL,
+    apiToken: TURSO_API_TOKEN,
+    organization: TURSO_ORGANIZATION,
+    group: TURSO_GROUP,
+  };
+}
+
+export const settingNames = Object.keys(Vars.shape);
 
 /** The validated settings. Names are those of the variables; secrets are opaque. */
 export type Settings = z.infer<typeof Env>;

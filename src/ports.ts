@@ -5,7 +5,9 @@ import type { Settings } from "./env.ts";
 import { verifyToken } from "./http/authenticate.ts";
 import type { Ports } from "./http/context.ts";
 import { createKeyFinder } from "./http/jwks.ts";
+import type { Platform } from "./platform/platform.ts";
 import { sqldPlatform } from "./platform/sqld.ts";
+import { tursoPlatform } from "./platform/turso.ts";
 import { createDirectory } from "./registry/memberships/directory.service.ts";
 import { findRoute } from "./registry/tenants/locate.service.ts";
 import { createRouteCache } from "./registry/tenants/route-cache.ts";
@@ -73,13 +75,13 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
   };
 }
 
-export const platformOf = (settings: Settings, get: typeof fetch) =>
-  sqldPlatform({
-    url: settings.SQLD_URL,
-    adminUrl: settings.SQLD_ADMIN_URL,
-    adminKey: settings.SQLD_ADMIN_KEY,
-    jwtKey: settings.SQLD_JWT_KEY,
+export function platformOf(settings: Settings, get: typeof fetch): Platform {
+  const { platform } = settings;
+  const common = {
     tokenDays: settings.DATABASE_TOKEN_DAYS,
     timeoutMs: settings.DATABASE_TIMEOUT_MS,
     fetch: get,
-  });
+  };
+  if (platform.kind === "sqld") return sqldPlatform({ ...platform, ...common });
+  return tursoPlatform({ ...platform, ...common });
+}
