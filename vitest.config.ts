@@ -1,21 +1,25 @@
 import { defineConfig } from "vitest/config";
 
+/** CI also reads the outcome from a file. */
+const reporters = process.env["CI"]
+  ? ["default", ["json", { outputFile: ".tmp/tests.json" }]]
+  : ["default"];
+
 export default defineConfig({
   test: {
+    reporters: reporters as ["default"],
     projects: [
       {
-        test: {
-          name: "unit",
-          include: ["src/{core,db,http}/**/*.test.ts", "src/*.test.ts"],
-          exclude: ["src/contract.test.ts"],
-        },
+        test: { name: "unit", include: ["src/**/*.unit.test.ts", "scripts/**/*.unit.test.ts"] },
       },
       {
         test: {
           name: "http",
-          include: ["src/{tenant,registry,testing}/**/*.test.ts", "src/contract.test.ts"],
+          include: ["src/**/*.test.ts"],
+          exclude: ["src/**/*.unit.test.ts"],
           globalSetup: ["src/testing/stack.ts"],
           isolate: false,
+          maxWorkers: 3,
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
