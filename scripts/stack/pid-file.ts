@@ -1,5 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { refusal } from "./refusal.ts";
 
 /** Says which process owns something, in a way that a later process with the same number does not match. */
 export function writePidFile(path: string, pid: number, flag: "w" | "wx" = "w"): void {
@@ -11,6 +13,17 @@ export function readPidFile(path: string): number | undefined {
   if (!existsSync(path)) return undefined;
   const [, pid, birth] = /^(\d+) (.*)\n/.exec(readFileSync(path, "utf8")) ?? [];
   return pid && isAlive(Number(pid)) && birthOf(Number(pid)) === birth ? Number(pid) : undefined;
+}
+
+/** Waits until the process the file names has ended. */
+export async function untilGone(path: string, patienceMs: number): Promise<void> {
+  for (let waited = 0; readPidFile(path) !== undefined; waited += 50) {
+    if (waited > patienceMs)
+      throw refusal(
+        `${path} names a process (${readPidFile(path)}) that does not end: end it first.`,
+      );
+    await sleep(50);
+  }
 }
 
 function isAlive(pid: number): boolean {

@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { stripVTControlCharacters } from "node:util";
 
 export type Child = {
   /** Of the program itself, not of its keeper. */
@@ -38,7 +39,8 @@ export async function launch(
   const tail = () => lines.join(" ");
   for (const input of [keeper.stdout, keeper.stderr]) {
     if (!input) continue;
-    createInterface({ input }).on("line", (line) => {
+    createInterface({ input }).on("line", (coloured) => {
+      const line = stripVTControlCharacters(coloured);
       if (line.trim()) lines.push(line.trim());
       if (lines.length > 4) lines.shift();
       onLine?.(line);

@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { readPidFile, writePidFile } from "./pid-file.ts";
+import { untilGone, writePidFile } from "./pid-file.ts";
 import { type Child, launch, waitFor } from "./process.ts";
 import { refusal } from "./refusal.ts";
 import type { SqldKeys } from "./sqld-keys.ts";
@@ -9,14 +8,17 @@ import type { SqldKeys } from "./sqld-keys.ts";
 type Ports = { http: number; admin: number };
 type Options = { dataDir: string; onLine?: ((line: string) => void) | undefined };
 
+const sqldPidFile = (dataDir: string) => join(dataDir, "sqld.pid");
+
+/** Two servers on the same files would ruin them, and the one of a killed stack takes a moment to end. */
+export const untilNoSqld = (dataDir: string) => untilGone(sqldPidFile(dataDir), 10_000);
+
 /** Starts the server and waits until it answers at these ports. */
 export async function runSqld(
   { dataDir, onLine }: Options,
   keys: SqldKeys,
   ports: Ports,
 ): Promise<Child> {
-  const pidFile = join(dataDir, "sqld.pid");
-  await untilGone(pidFile);
   const child = await launch(
     sqldProgram(),
     [
@@ -34,7 +36,7 @@ export async function runSqld(
       onLine,
     },
   );
-  writePidFile(pidFile, child.pid);
+  writePidFile(sqldPidFile(dataDir), child.pid);
   const giveUp = new AbortController();
   try {
     await Promise.race([
@@ -61,17 +63,6 @@ async function ready(ports: Ports, keys: SqldKeys, giveUp: AbortSignal): Promise
   });
   await answer.body?.cancel();
   if (answer.status === 401) throw new Error(`port ${ports.admin} belongs to another sqld`);
-}
-
-/** Two servers on the same files would ruin them, and the one of a killed stack takes a moment to end. */
-async function untilGone(pidFile: string): Promise<void> {
-  for (let waited = 0; readPidFile(pidFile) !== undefined; waited += 100) {
-    if (waited > 10_000)
-      throw refusal(
-        `A database server (pid ${readPidFile(pidFile)}) still uses this data directory; end it and try again.`,
-      );
-    await sleep(100);
-  }
 }
 
 /** The server's program, or one sentence on how to get it. */

@@ -2,7 +2,7 @@ import { SignJWT } from "jose";
 import { keepPort, keptPort } from "./kept.ts";
 import { type Child, freePort } from "./process.ts";
 import { signingKey, sqldKeys } from "./sqld-keys.ts";
-import { runSqld } from "./sqld-server.ts";
+import { runSqld, untilNoSqld } from "./sqld-server.ts";
 
 type Options = {
   dataDir: string;
@@ -27,6 +27,7 @@ export type Sqld = {
 /** A real libSQL server on loopback: a namespace per database, every request signed. */
 export async function startSqld(options: Options): Promise<Sqld> {
   const { dataDir, httpPort = 0, adminPort = 0 } = options;
+  await untilNoSqld(dataDir);
   const keys = sqldKeys(dataDir);
   const fixed = httpPort > 0 && adminPort > 0;
   let ports = {

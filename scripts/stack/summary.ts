@@ -68,7 +68,7 @@ export function summary(stack: Stack, token: string): string {
     ),
     "",
     "Try it (the token is good for 12 hours):",
-    `  curl ${stack.apiUrl}/api/v1/users -H 'X-Tenant-ID: acme' -H 'Authorization: Bearer ${token}'`,
+    `  curl -sS ${stack.apiUrl}/api/v1/users -H 'X-Tenant-ID: acme' -H 'Authorization: Bearer ${token}'`,
     "",
     "Other tokens: npm run -s token -- --as viewer@acme.test",
     "Stop everything: Ctrl-C",

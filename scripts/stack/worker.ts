@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Child, launch, waitFor } from "./process.ts";
 import { refusal } from "./refusal.ts";
@@ -31,6 +31,10 @@ export async function startWorker(options: Options): Promise<Child> {
   const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'\n`);
   writeFileSync(envFile, lines.join(""), { mode: 0o600 });
 
+  const temporary = join(dataDir, "worker-tmp");
+  rmSync(temporary, { recursive: true, force: true });
+  mkdirSync(temporary, { mode: 0o700 });
+
   let announceFault = (_line: string) => {};
   const fault = new Promise<string>((resolve) => {
     announceFault = resolve;
@@ -44,9 +48,14 @@ export async function startWorker(options: Options): Promise<Child> {
     ],
     {
       cwd: root,
-      env: { ...environment, WRANGLER_REGISTRY_PATH: join(dataDir, "worker-registry") },
+      env: {
+        ...environment,
+        WRANGLER_REGISTRY_PATH: join(dataDir, "worker-registry"),
+        // What a killed wrangler leaves behind is found and cleared here.
+        TMPDIR: temporary,
+      },
       onLine: (line) => {
-        if (line.includes("[ERROR]")) announceFault(line.replace(/^.*\[ERROR\]\s*/, ""));
+        if (line.includes("[ERROR]")) announceFault(line.replace(/^.*\[ERROR\]\s*|:$/g, ""));
         options.onLine(line);
       },
     },
