@@ -2,14 +2,21 @@ import { z } from "zod";
 import { ApiError } from "./core/error.ts";
 import { Secret } from "./core/secret.ts";
 
-const placeholder = /^(change-?me|your[-_].*|<.*>|\.{3}|x{3,}|todo|placeholder|replace.*)$/i;
+const placeholder =
+  /^(\w+:\/\/)?(change-?me|your[-_].*|<.*>|\.{3}|x{3,}|todo|placeholder|replace.*)$/i;
 const value = z
   .string()
   .trim()
-  .min(1)
+  .min(1, "is empty")
   .refine((text) => !placeholder.test(text), "is still the placeholder of the example");
 const secret = value.transform((text) => new Secret(text));
+/** Some runtimes quote a header they refuse in the error, and so the secret in it. */
+const headerSecret = value
+  .regex(/^[\x21-\x7e]+$/, "holds characters no HTTP header may")
+  .transform((text) => new Secret(text));
 const url = value.pipe(z.url({ protocol: /^(https?|libsql)$/ }));
+const web = value.pipe(z.url({ protocol: /^https?$/ }));
+const domain = value.pipe(z.hostname().refine((text) => !text.endsWith("."), "ends in a dot"));
 const name = value.pipe(z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/));
 const whole = (fallback: number, min: number, max: number) =>
   z
@@ -43,20 +50,20 @@ const Vars = z.object({
   PROJECT_NAME: value.default("Tenantry"),
   GLOBAL_DATABASE_URL: url,
   GLOBAL_DATABASE_NAMESPACE: value.optional(),
-  GLOBAL_AUTH_TOKEN: secret,
+  GLOBAL_AUTH_TOKEN: headerSecret,
   ENCRYPTION_KEY: keyRing,
-  AUTH0_DOMAIN: value.pipe(z.hostname()).optional(),
+  AUTH0_DOMAIN: domain.optional(),
   AUTH0_AUDIENCE: value.optional(),
-  IDP_ISSUER: url.optional(),
+  IDP_ISSUER: web.optional(),
   IDP_AUDIENCE: value.optional(),
-  JWKS_URI: url.optional(),
+  JWKS_URI: web.optional(),
   CLAIM_NAMESPACE: z.string().default("https://tenantry.dev/"),
   DEFAULT_TENANT_RESOLVER: z.enum(["jwt", "subdomain", "header", "composite"]).default("composite"),
   TENANT_HEADER_NAME: z
     .string()
     .regex(/^[A-Za-z][\w-]{1,63}$/)
     .default("X-Tenant-ID"),
-  BASE_DOMAIN: value.pipe(z.hostname()).optional(),
+  BASE_DOMAIN: domain.optional(),
   MAX_TENANTS_PER_USER: whole(5, 0, 10_000),
   TENANT_SLUG_MIN_LENGTH: whole(3, 1, 63),
   TENANT_SLUG_MAX_LENGTH: whole(50, 1, 63),
@@ -68,10 +75,10 @@ const Vars = z.object({
   PLATFORM: z.enum(["sqld", "turso"]).default("sqld"),
   SQLD_URL: url.optional(),
   SQLD_ADMIN_URL: url.optional(),
-  SQLD_ADMIN_KEY: secret.optional(),
+  SQLD_ADMIN_KEY: headerSecret.optional(),
   SQLD_JWT_KEY: secret.optional(),
   TURSO_API_URL: url.default("https://api.turso.tech"),
-  TURSO_API_TOKEN: secret.optional(),
+  TURSO_API_TOKEN: headerSecret.optional(),
   TURSO_ORGANIZATION: name.optional(),
   TURSO_GROUP: name.optional(),
   DATABASE_TOKEN_DAYS: whole(365, 1, 3650),
@@ -86,20 +93,33 @@ const Env = Vars.transform((vars, context) => {
   const audience = vars.IDP_AUDIENCE ?? vars.AUTH0_AUDIENCE;
   const jwksUri =
     vars.JWKS_URI ?? (vars.AUTH0_DOMAIN && `https://${vars.AUTH0_DOMAIN}/.well-known/jwks.json`);
-  const missing = (key: string, message: string) => {
-    context.addIssue({ code: "custom", path: [key], message });
-    return z.NEVER;
-  };
-  if (!issuer) return missing("IDP_ISSUER", "is missing, and so is AUTH0_DOMAIN");
-  if (!audience) return missing("IDP_AUDIENCE", "is missing, and so is AUTH0_AUDIENCE");
-  if (!jwksUri) return missing("JWKS_URI", "is missing, and so is AUTH0_DOMAIN");
-  if (vars.CORS_ALLOW_CREDENTIALS && vars.CORS_ALLOW_ORIGINS.includes("*"))
-    return missing("CORS_ALLOW_ORIGINS", "may not be * while credentials are allowed");
-  if (vars.TENANT_SLUG_MIN_LENGTH > vars.TENANT_SLUG_MAX_LENGTH)
-    return missing("TENANT_SLUG_MIN_LENGTH", "is above TENANT_SLUG_MAX_LENGTH");
   const platform = platformSettings(vars);
-  if (typeof platform === "string")
-    return missing(platform, `is missing: PLATFORM is ${vars.PLATFORM}`);
+  const byDomain = vars.DEFAULT_TENANT_RESOLVER === "subdomain";
+  const anyOrigin = vars.CORS_ALLOW_ORIGINS.includes("*");
+  const wrong: [boolean, string, string][] = [
+    [!issuer, "IDP_ISSUER", "is missing, and so is AUTH0_DOMAIN"],
+    [!audience, "IDP_AUDIENCE", "is missing, and so is AUTH0_AUDIENCE"],
+    [!jwksUri, "JWKS_URI", "is missing, and so is AUTH0_DOMAIN"],
+    [
+      byDomain && !vars.BASE_DOMAIN,
+      "BASE_DOMAIN",
+      "is missing: DEFAULT_TENANT_RESOLVER is subdomain",
+    ],
+    [
+      vars.CORS_ALLOW_CREDENTIALS && anyOrigin,
+      "CORS_ALLOW_ORIGINS",
+      "may not be * while credentials are allowed",
+    ],
+    [
+      vars.TENANT_SLUG_MIN_LENGTH > vars.TENANT_SLUG_MAX_LENGTH,
+      "TENANT_SLUG_MIN_LENGTH",
+      "is above TENANT_SLUG_MAX_LENGTH",
+    ],
+    [typeof platform === "string", String(platform), `is missing: PLATFORM is ${vars.PLATFORM}`],
+  ];
+  for (const [is, key, message] of wrong)
+    if (is) context.addIssue({ code: "custom", path: [key], message });
+  if (!issuer || !audience || !jwksUri || typeof platform === "string") return z.NEVER;
   return { ...vars, identityProvider: { issuer, audience, jwksUri }, platform };
 });
 
@@ -139,7 +159,8 @@ export type Settings = z.infer<typeof Env>;
 
 /**
  * Validates variables and secrets as the runtime hands them over.
- * Throws `config_invalid`, which names every wrong key and why, and never holds a value.
+ * Throws `config_invalid`, which names the wrong keys and why, and never holds a value. What depends
+ * on several variables is judged once each of them is right.
  */
 export function parseSettings(source: object): Settings {
   const result = Env.safeParse(source, {

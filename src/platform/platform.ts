@@ -14,9 +14,17 @@ export type Platform = {
   locate(name: string, host: string | null): Omit<DatabaseAddress, "token">;
 };
 
+/** What `databaseNameOf` gives. */
+export const databaseNameLength = "tnt-".length + 36;
+
 /** Derived, so that a retry finds what an earlier try made; safe as a path, a label and an argument. */
 export function databaseNameOf(tenantId: string): string {
   const name = tenantId.replaceAll("_", "-");
-  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(name)) throw new Error("Not an id of a tenant");
+  assertDatabaseName(name);
   return name;
+}
+
+/** Platforms take a name into a path as it is. */
+export function assertDatabaseName(name: string): void {
+  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(name)) throw new Error("Not the name of a database");
 }

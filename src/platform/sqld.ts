@@ -1,7 +1,7 @@
 import { importPKCS8, SignJWT } from "jose";
-import { unavailable } from "../core/error.ts";
 import { Secret } from "../core/secret.ts";
-import type { Platform } from "./platform.ts";
+import { ask, asUnavailable } from "./ask.ts";
+import { assertDatabaseName, type Platform } from "./platform.ts";
 
 export type SqldSettings = {
   readonly url: string;
@@ -17,26 +17,14 @@ export type SqldSettings = {
 /** A self-hosted sqld: one address, a namespace per database, tokens we sign ourselves. */
 export const sqldPlatform = (settings: SqldSettings): Platform => ({
   async ensureDatabase(name) {
-    const url = `${settings.adminUrl.replace(/\/$/, "")}/v1/namespaces/${name}/create`;
-    const response = await settings
-      .fetch(url, {
-        method: "POST",
-        headers: {
-          "content-type": "application/json",
-          authorization: `Basic ${settings.adminKey.reveal()}`,
-        },
-        body: "{}",
-        redirect: "manual",
-        signal: AbortSignal.timeout(settings.timeoutMs),
-      })
-      .catch((error) => {
-        throw unavailable("The database platform does not answer", error);
-      });
-    const answer = await response.text();
-    if (response.ok || (response.status === 400 && answer.includes("already exists"))) return null;
-    throw unavailable("The database platform refuses to create a database", {
-      status: response.status,
-    });
+    assertDatabaseName(name);
+    const { adminUrl: url, adminKey: key, fetch, timeoutMs } = settings;
+    const door = { url, scheme: "Basic", key, fetch } as const;
+    const question = { method: "POST", path: `/v1/namespaces/${name}/create`, body: {} } as const;
+    const reply = await ask(door, question, Date.now() + timeoutMs);
+    const { status, text } = reply;
+    if (status === 200 || (status === 400 && text.includes("already exists"))) return null;
+    throw asUnavailable(reply);
   },
 
   async mintToken(name) {

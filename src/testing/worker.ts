@@ -1,5 +1,12 @@
 import { dirname } from "node:path";
-import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import {
+  convertV4MiniflareOptions,
+  Log,
+  LogLevel,
+  Miniflare,
+  type Request as MiniflareRequest,
+  Response as MiniflareResponse,
+} from "miniflare";
 
 export type RunningWorker = {
   readonly url: string;
@@ -12,9 +19,12 @@ export type RunningWorker = {
 export async function startWorker({
   bundle,
   settings,
+  outbound,
 }: {
   bundle: string;
   settings: Record<string, string>;
+  /** Answers every request the Worker makes, in the place of the network. */
+  outbound?: (request: Request) => Promise<Response>;
 }): Promise<RunningWorker> {
   const lines: Record<string, unknown>[] = [];
   const miniflare = new Miniflare(
@@ -36,6 +46,7 @@ export async function startWorker({
           compatibilityDate: "2026-11-01",
           compatibilityFlags: ["nodejs_compat"],
           bindings: settings,
+          ...(outbound ? { outboundService: inPlaceOfNetwork(outbound) } : {}),
         },
       ],
     }),
@@ -52,3 +63,18 @@ const parseLines = (text: string) =>
       return [];
     }
   });
+
+/** Miniflare's Request and Response are of its own making: Node's do not take their place. */
+const inPlaceOfNetwork =
+  (outbound: (request: Request) => Promise<Response>) =>
+  async (asked: MiniflareRequest): Promise<MiniflareResponse> => {
+    const { url, method } = asked;
+    const body = (await asked.text()) || null;
+    const request = new Request(url, {
+      ...{ method, body, headers: [...asked.headers] },
+      redirect: "manual",
+    });
+    const response = await outbound(request);
+    const { status } = response;
+    return new MiniflareResponse(await response.text(), { status, headers: [...response.headers] });
+  };

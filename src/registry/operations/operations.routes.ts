@@ -1,7 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { identityRouter } from "../../http/context.ts";
 import { forIdentity, identityErrors } from "../../http/guard.ts";
-import { errors, json } from "../../http/openapi.ts";
+import { json, tag } from "../../http/openapi.ts";
 import { Operation, OperationParams } from "./operations.schema.ts";
 import { getOperation } from "./operations.service.ts";
 
@@ -14,9 +14,9 @@ operations.openapi(
     path: "/operations/{id}",
     operationId: "getOperation",
     summary: "How far a long job of yours is",
-    tags: ["Operations"],
+    tags: tag("Operations", "Long jobs and their steps."),
     request: { params: OperationParams },
-    responses: { 200: json(Operation, "The operation"), ...identityErrors, ...errors("not_found") },
+    responses: { 200: json(Operation, "The operation"), ...identityErrors("not_found") },
   }),
   async (c) => c.json(await getOperation(c.var.registry, c.req.valid("param").id), 200),
 );

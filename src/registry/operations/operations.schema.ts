@@ -1,10 +1,8 @@
 import { z } from "@hono/zod-openapi";
-import { isId } from "../../core/id.ts";
+import { idOf } from "../../core/id.ts";
 import { operationStatuses, stepStatuses } from "./operations.table.ts";
 
-export const OperationParams = z.object({
-  id: z.string().refine((id) => isId("operation", id), "is not the id of an operation"),
-});
+export const OperationParams = z.object({ id: idOf("operation") });
 
 const at = z.iso.datetime();
 const OperationStep = z
@@ -17,7 +15,6 @@ const OperationStep = z
   })
   .openapi("OperationStep");
 
-/** A long job: done when `succeeded`; while `pending`, repeating the request that began it drives it on. */
 export const Operation = z
   .object({
     id: z.string(),
@@ -31,5 +28,8 @@ export const Operation = z
     updatedAt: at,
     finishedAt: at.nullable(),
   })
-  .openapi("Operation");
+  .openapi("Operation", {
+    description:
+      "A long job: done when `succeeded`; while `pending`, repeating the request that began it drives it on.",
+  });
 export type Operation = z.infer<typeof Operation>;

@@ -8,19 +8,23 @@ import type { RegistryScope } from "../scope.ts";
 import type { Operation } from "./operations.schema.ts";
 import { operationSteps, operations } from "./operations.table.ts";
 
-/** Someone else drives the operation right now. */
+/** Someone else drives the operation right now, or it is over. */
 export class LeaseHeld extends Error {
   override readonly name = "LeaseHeld";
 }
+
+/** The right to drive an operation. It ends when somebody takes the operation over: attempts then differ. */
+export type Turn = { readonly operationId: string; readonly attempt: number };
 
 /** Takes the operation for `leaseMs`, unless it is finished or somebody holds it: throws `LeaseHeld`. */
 export async function claimOperation(
   scope: RegistryScope,
   id: string,
   leaseMs: number,
-): Promise<void> {
+): Promise<Turn> {
   const now = Date.now();
-  const claim = scope.db
+  const { db } = scope;
+  const claim = db
     .update(operations)
     .set({
       status: "running",
@@ -35,15 +39,23 @@ export async function claimOperation(
         lt(operations.leaseUntil, now),
       ),
     );
-  await commit(scope, [must(claim, () => new LeaseHeld(id))]);
+  const [[row]] = await commit(scope, [must(claim, () => new LeaseHeld(id))], [
+    db.select({ attempt: operations.attempts }).from(operations).where(eq(operations.id, id)),
+  ] as const);
+  if (!row) throw new LeaseHeld(id);
+  return { operationId: id, attempt: row.attempt };
 }
 
 type Outcome = "finished" | { readonly leaseMs: number } | { readonly error: string };
 
-/** Records a step, with what else came of it, and holds on to the operation, ends it or lets it go. */
+/**
+ * Records a step, with what else came of it, and holds on to the operation, ends it or lets it go.
+ * Throws `LeaseHeld` and records nothing once the turn is over: whoever was slow for longer than
+ * their lease changes nothing any more.
+ */
 export async function recordStep(
   scope: RegistryScope,
-  id: string,
+  { operationId, attempt }: Turn,
   name: string,
   outcome: Outcome,
   also: readonly Write[] = [],
@@ -52,20 +64,33 @@ export async function recordStep(
   const { step, operation } = recordOf(outcome, now);
   const attempts = sql`${operationSteps.attempts} + 1`;
   const { db } = scope;
+  const mine = and(
+    eq(operations.id, operationId),
+    eq(operations.attempts, attempt),
+    eq(operations.status, "running"),
+  );
   await commit(scope, [
-    ...also,
+    must(
+      db
+        .update(operations)
+        .set({ ...operation, updatedAt: now })
+        .where(mine),
+      () => new LeaseHeld(operationId),
+    ),
     write(
       db
         .update(operationSteps)
         .set({ ...step, attempts })
-        .where(and(eq(operationSteps.operationId, id), eq(operationSteps.name, name))),
+        .where(
+          and(
+            eq(operationSteps.operationId, operationId),
+            eq(operationSteps.name, name),
+            // A success whose answer was lost stays one.
+            ne(operationSteps.status, "succeeded"),
+          ),
+        ),
     ),
-    write(
-      db
-        .update(operations)
-        .set({ ...operation, updatedAt: now })
-        .where(eq(operations.id, id)),
-    ),
+    ...also,
   ]);
 }
 

@@ -1,10 +1,11 @@
-import { and, asc, eq, ne, sql } from "drizzle-orm";
+import { and, asc, eq, ne } from "drizzle-orm";
 import { ApiError, unavailable } from "../../core/error.ts";
 import { batch } from "../../db/batch.ts";
 import { iso } from "../../db/columns.ts";
 import type { TenantDb } from "../../db/connect.ts";
 import { migrate } from "../../db/migrate.ts";
 import { tenantMigrations } from "../../db/migrations.gen.ts";
+import { untilReady } from "../../db/ready.ts";
 import { write } from "../../db/write.ts";
 import { findFoundation, seedTenant, stampTenant } from "../../tenant/identity/found.service.ts";
 import {
@@ -12,6 +13,7 @@ import {
   getOperation,
   LeaseHeld,
   recordStep,
+  type Turn,
 } from "../operations/operations.service.ts";
 import { operationSteps } from "../operations/operations.table.ts";
 import type { ProvisioningScope } from "../scope.ts";
@@ -23,6 +25,9 @@ import { openToken, sealToken } from "./token-vault.ts";
 type Tenant = typeof tenants.$inferSelect;
 /** What a step found out about the tenant; stored together with the step's own record. */
 type Step = (scope: ProvisioningScope, tenant: Tenant) => Promise<Partial<Tenant>>;
+
+/** What the steps after the probe take, or the record that it failed. */
+const laterStepsMs = 5000;
 
 /**
  * In order, each safe to run twice: names derive from the tenant's id, so a retry finds what an
@@ -38,7 +43,7 @@ const steps: Readonly<Record<string, Step>> = {
   },
   probe: async (scope, tenant) => {
     const db = await open(scope, tenant);
-    await batch(db, "read", [db.select({ one: sql`1` }).from(sql`(select 1)`)] as const);
+    await untilReady(db, db.budget.deadline - laterStepsMs);
     return {};
   },
   migrate: async (scope, tenant) => ({
@@ -68,22 +73,37 @@ export async function registerTenant(
   if (scope.caller.email === null)
     throw new ApiError("verified_email_required", "Your token carries no verified e-mail address");
   const reservation = await reserve(scope, input, Object.keys(steps));
-  const turn = await waitForTurn(scope, reservation);
-  if (turn === "busy") return { operationId: reservation.operationId };
-  if (turn === "mine") await drive(scope, reservation);
+  const outcome = await complete(scope, reservation);
+  if (outcome === "busy") return { operationId: reservation.operationId };
   return await registered(scope, reservation);
+}
+
+/** Drives the operation, or lets whoever drives it do so, until it is done or takes too long. */
+async function complete(
+  scope: ProvisioningScope,
+  reservation: Reservation,
+): Promise<"done" | "busy"> {
+  for (;;) {
+    const turn = await waitForTurn(scope, reservation);
+    if (turn === "done" || turn === "busy") return turn;
+    try {
+      await drive(scope, reservation, turn);
+      return "done";
+    } catch (error) {
+      if (!(error instanceof LeaseHeld)) throw error;
+    }
+  }
 }
 
 /** Takes the operation, or waits for its driver to finish or for a dead driver's lease to end. */
 async function waitForTurn(
   scope: ProvisioningScope,
   { operationId }: Reservation,
-): Promise<"mine" | "done" | "busy"> {
+): Promise<Turn | "done" | "busy"> {
   const giveUp = Date.now() + scope.leaseMs + 1000;
   for (;;) {
     try {
-      await claimOperation(scope, operationId, scope.leaseMs);
-      return "mine";
+      return await claimOperation(scope, operationId, scope.leaseMs);
     } catch (error) {
       if (!(error instanceof LeaseHeld)) throw error;
     }
@@ -94,7 +114,11 @@ async function waitForTurn(
   }
 }
 
-async function drive(scope: ProvisioningScope, { tenantId, operationId }: Reservation) {
+async function drive(
+  scope: ProvisioningScope,
+  { tenantId, operationId }: Reservation,
+  turn: Turn,
+): Promise<void> {
   const { db, leaseMs } = scope;
   const [[tenant], open] = await batch(db, "read", [
     db.select().from(tenants).where(eq(tenants.id, tenantId)),
@@ -112,18 +136,26 @@ async function drive(scope: ProvisioningScope, { tenantId, operationId }: Reserv
     try {
       const found = (await steps[name]?.(scope, tenant)) ?? {};
       const update = db.update(tenants).set({ ...found, updatedAt: Date.now() });
-      await recordStep(scope, operationId, name, name === last ? "finished" : { leaseMs }, [
+      await recordStep(scope, turn, name, name === last ? "finished" : { leaseMs }, [
         write(update.where(eq(tenants.id, tenantId))),
       ]);
       Object.assign(tenant, found);
     } catch (error) {
-      await recordStep(scope, operationId, name, { error: describe(error) });
+      if (error instanceof LeaseHeld) throw error;
+      await release(scope, turn, name, error);
       throw unavailable(
         `Setting up the tenant stopped at "${name}". Send the same request again to go on`,
         error,
       );
     }
   }
+}
+
+/** A failure nobody can be told of is no worse: the lease ends by itself. */
+async function release(scope: ProvisioningScope, turn: Turn, step: string, failure: unknown) {
+  await recordStep(scope, turn, step, { error: describe(failure) }).catch((error) => {
+    if (error instanceof LeaseHeld) throw error;
+  });
 }
 
 async function registered(
