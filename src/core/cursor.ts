@@ -45,13 +45,18 @@ function parse(text: string): Parts | undefined {
   }
 }
 
+/** What SQL and the wire can carry. */
 const isScalar = (value: unknown) =>
-  typeof value === "string" || (typeof value === "number" && Number.isSafeInteger(value));
+  typeof value === "string"
+    ? value.isWellFormed() && !value.includes("\0")
+    : Number.isSafeInteger(value);
+
+const isPage = (page: unknown) => Number.isInteger(page) && Number(page) >= 1 && Number(page) < 1e9;
 
 const isParts = (parts: unknown): parts is Parts =>
   Array.isArray(parts) &&
   parts.length === 4 &&
   typeof parts[0] === "string" &&
-  Number.isSafeInteger(parts[1]) &&
+  isPage(parts[1]) &&
   (parts[2] === null || isScalar(parts[2])) &&
   isScalar(parts[3]);

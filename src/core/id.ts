@@ -1,3 +1,5 @@
+import { z } from "@hono/zod-openapi";
+
 const prefixes = { tenant: "tnt", user: "usr", account: "acc", operation: "opr" } as const;
 export type Kind = keyof typeof prefixes;
 
@@ -21,5 +23,12 @@ const shapes = Object.fromEntries(
     new RegExp(`^${prefix}_[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`),
   ]),
 ) as Record<Kind, RegExp>;
+
+/** An id on the wire. */
+export const idOf = (kind: Kind) =>
+  z
+    .string()
+    .regex(shapes[kind], `is not the id of ${/^[aeio]/.test(kind) ? "an" : "a"} ${kind}`)
+    .openapi({ example: `${prefixes[kind]}_019aa3f0-6f1e-7c3a-9d55-0c2f6a1b4e7d` });
 
 export const isId = (kind: Kind, text: string): boolean => shapes[kind].test(text);

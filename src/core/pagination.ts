@@ -16,7 +16,7 @@ export const pageQuery = <const Columns extends readonly [string, ...string[]]>(
     sortOrder: z.enum(["asc", "desc"]).default("desc"),
     cursor: z
       .string()
-      .max(1000)
+      .max(2000)
       .optional()
       .openapi({ description: "`meta.nextCursor` of the page before; takes the place of `page`." }),
   });

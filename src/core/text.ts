@@ -1,16 +1,19 @@
 import { z } from "@hono/zod-openapi";
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must be refused
-const control = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
+const control = /[\u0000-\u001f\u007f-\u009f]/;
+const isClean = (value: string) => value.isWellFormed() && !control.test(value);
 
-/** Text a person typed: well-formed Unicode, no control characters, trimmed. NUL breaks SQLite, lone surrogates the wire. */
+/**
+ * One line a person typed: well-formed Unicode, no control characters, trimmed, each letter in its one
+ * form (NFC). NUL breaks SQLite, lone surrogates the wire, line breaks the headers of a mail.
+ */
 export const text = (max: number, min = 1) =>
-  z
-    .string()
-    .trim()
-    .min(min)
-    .max(max)
-    .refine((value) => value.isWellFormed() && !control.test(value), "holds control characters");
+  z.string().normalize().trim().min(min).max(max).refine(isClean, "holds control characters");
+
+/** At most `max` UTF-16 units, and never half a character. */
+export const clip = (value: string, max: number): string =>
+  value.slice(0, max).replace(/[\ud800-\udbff]$/, "");
 
 /** Compared and stored in lower case; 254 is the longest address SMTP carries (RFC 5321). */
 export const email = z
@@ -18,10 +21,13 @@ export const email = z
   .trim()
   .toLowerCase()
   .pipe(z.email().max(254))
-  .openapi({ type: "string", format: "email", example: "ada@acme.test" });
+  .openapi({ type: "string", format: "email", maxLength: 254, example: "ada@acme.test" });
 
 /** An image a browser may load: https only, so that no `javascript:` or plain-text address is ever stored. */
-export const imageUrl = z.url({ protocol: /^https$/ }).max(500);
+export const imageUrl = z
+  .url({ protocol: /^https$/ })
+  .max(500)
+  .refine(isClean, "holds control characters");
 
 /** A decimal number in a query: no hex, exponent, sign or spaces, unlike `z.coerce.number()`. */
 export const decimal = (min: number, max: number) =>
