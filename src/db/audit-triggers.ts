@@ -12,12 +12,16 @@ const contextColumns = "transaction_id, request_id, account_id, ip, user_agent";
 
 /** Every trigger stands on one line: sqld reloads its own dumps line by line. */
 export function auditTriggers(audited: readonly Audited[]): string[] {
-  return [...audited.flatMap(triggersOf), refuse("update"), refuse("delete")];
+  return [...audited.flatMap(triggersOf), refuse("update"), refuse("delete"), refuseReplace];
 }
 
 /** History is append-only, for everyone who comes through SQL. */
 const refuse = (verb: "update" | "delete") =>
   `create trigger audit_logs_no_${verb} before ${verb} on audit_logs begin select raise(abort, 'audit_logs is append-only'); end`;
+
+/** `insert or replace` deletes the row it replaces without firing a delete trigger. */
+const refuseReplace =
+  "create trigger audit_logs_no_replace before insert on audit_logs when exists (select 1 from audit_logs where sequence = new.sequence) begin select raise(abort, 'audit_logs is append-only'); end";
 
 function shown(row: Row | null, { name, secret }: Column): string {
   if (row === null) return "null";

@@ -36,9 +36,11 @@ export const auditLogsTable = () =>
       at: instant().notNull(),
     },
     (t) => [
-      index("audit_logs_entity").on(t.entity, t.entityId),
-      index("audit_logs_actor").on(t.actorId),
       index("audit_logs_at").on(t.at),
+      index("audit_logs_entity").on(t.entity, t.at),
+      index("audit_logs_entity_id").on(t.entityId, t.entity, t.at),
+      index("audit_logs_actor").on(t.actorId, t.at),
+      index("audit_logs_request").on(t.requestId, t.at),
     ],
   );
 

@@ -32,21 +32,22 @@ export async function batch<const Q extends readonly Query[]>(
   });
   const client = (db as unknown as { $client: Client }).$client;
   const run = () => client.batch(statements, mode);
-  const results = await (mode === "read" ? retried(db, run) : writing(db, run));
+  const results = await retried(db, mode === "read" ? run : () => writing(db, run));
   return results.map((result, i) => prepared[i]?.mapResult(result, true)) as Results<Q>;
 }
 
 async function writing<T>(db: Database, run: () => Promise<T>): Promise<T> {
   const { writers, timeoutMs, deadline } = db.budget;
-  const release = await takeWriter(db.label, writers, 2 * timeoutMs, deadline);
+  const release = await takeWriter(db, writers, 2 * timeoutMs, deadline);
   try {
-    return await retried(db, run);
+    return await run();
   } finally {
     release();
   }
 }
 
-async function retried<T>(db: Database, run: () => Promise<T>): Promise<T> {
+/** Tries again while nothing was applied and time is left; throws what `asFault` makes of the last try. */
+export async function retried<T>(db: Database, run: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await run();

@@ -25,8 +25,10 @@ export type Budget = {
 declare const wing: unique symbol;
 type Wing<W extends string> = LibSQLDatabase & {
   readonly budget: Budget;
-  /** Names the database in messages and in the writer cap. */
+  /** Names the database to clients, who may not even belong to its tenant. */
   readonly label: string;
+  /** Names it in the writer cap. */
+  readonly key: string;
   readonly [wing]: W;
 };
 export type TenantDb = Wing<"tenant">;
@@ -34,10 +36,10 @@ export type RegistryDb = Wing<"registry">;
 export type Database = TenantDb | RegistryDb;
 
 export const openTenantDb = (address: DatabaseAddress, budget: Budget, tenantId: string) =>
-  open<TenantDb>(address, budget, `The database of tenant ${tenantId}`);
+  open<TenantDb>(address, budget, { label: "The tenant's database", key: tenantId });
 
 export const openRegistryDb = (address: DatabaseAddress, budget: Budget) =>
-  open<RegistryDb>(address, budget, "The registry");
+  open<RegistryDb>(address, budget, { label: "The registry", key: "registry" });
 
 /**
  * A client for one request: clients shared between requests wedge a Workers isolate. Opening one
@@ -46,7 +48,7 @@ export const openRegistryDb = (address: DatabaseAddress, budget: Budget) =>
 function open<D extends Database>(
   { url, namespace, token }: DatabaseAddress,
   budget: Budget,
-  label: string,
+  names: Pick<D, "label" | "key">,
 ): D {
   const origin = new URL(url.replace(/^libsql:/, "https:")).origin;
   const connection = {
@@ -55,7 +57,7 @@ function open<D extends Database>(
     fetch: pinnedFetch(origin, namespace, budget),
   };
   const db = drizzle({ connection, casing: "snake_case" });
-  return Object.assign(db, { budget, label }) as unknown as D;
+  return Object.assign(db, { budget, ...names }) as unknown as D;
 }
 
 /** Only ever talks to `origin`, whatever the server's answers say, and never longer than the budget. */

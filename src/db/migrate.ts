@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
-import { batch, type Query } from "./batch.ts";
+import { batch, type Query, retried } from "./batch.ts";
 import type { Database } from "./connect.ts";
-import { asFault, isUniqueViolation } from "./faults.ts";
+import { isUniqueViolation } from "./faults.ts";
 
 /** One file of `drizzle/`: `when` orders and identifies it, `hash` is the SHA-256 of its text. */
 export type Migration = {
@@ -50,9 +50,5 @@ const statementsOf = ({ when, hash, statements }: Migration): string[] => [
 async function atomically(db: Database, statements: string[]): Promise<void> {
   const client = (db as unknown as { $client: { migrate(sql: string[]): Promise<unknown> } })
     .$client;
-  try {
-    await client.migrate(statements);
-  } catch (error) {
-    throw asFault(error, db.label);
-  }
+  await retried(db, () => client.migrate(statements));
 }

@@ -42,6 +42,27 @@ export const registryMigrations: Migration[] = [
       "create trigger audit_logs_no_update before update on audit_logs begin select raise(abort, 'audit_logs is append-only'); end",
       "create trigger audit_logs_no_delete before delete on audit_logs begin select raise(abort, 'audit_logs is append-only'); end"
     ]
+  },
+  {
+    "tag": "0002_audit_indexes",
+    "when": 1795370137286,
+    "hash": "3286e4af82f19357ce7fa9a6728977e4dcd0fadc8e1c78df28540700da7c2023",
+    "statements": [
+      "DROP INDEX `audit_logs_entity`",
+      "DROP INDEX `audit_logs_actor`",
+      "CREATE INDEX `audit_logs_entity_id` ON `audit_logs` (`entity_id`,`entity`,`at`)",
+      "CREATE INDEX `audit_logs_request` ON `audit_logs` (`request_id`,`at`)",
+      "CREATE INDEX `audit_logs_entity` ON `audit_logs` (`entity`,`at`)",
+      "CREATE INDEX `audit_logs_actor` ON `audit_logs` (`actor_id`,`at`)"
+    ]
+  },
+  {
+    "tag": "0003_audit_triggers",
+    "when": 1795370138085,
+    "hash": "4eb227366504a9381680507eb86b037a1e86a181202beec5c952a2e20bc2dad3",
+    "statements": [
+      "create trigger audit_logs_no_replace before insert on audit_logs when exists (select 1 from audit_logs where sequence = new.sequence) begin select raise(abort, 'audit_logs is append-only'); end"
+    ]
   }
 ];
 
@@ -98,6 +119,27 @@ export const tenantMigrations: Migration[] = [
       "create trigger settings_audit_delete after delete on settings begin insert into audit_logs (transaction_id, request_id, account_id, ip, user_agent, actor_type, actor_id, entity, entity_id, action, changes, at) select transaction_id, request_id, account_id, ip, user_agent, coalesce(actor_type, 'system'), coalesce(actor_id, 'system'), 'settings', old.\"id\", 'DELETE', (select json_group_object(field, json_object('old', before, 'new', after)) from (select 'id' as field, old.\"id\" as before, null as after where old.\"id\" is not null union all select 'value' as field, old.\"value\" as before, null as after where old.\"value\" is not null union all select 'version' as field, old.\"version\" as before, null as after where old.\"version\" is not null union all select 'updated_at' as field, old.\"updated_at\" as before, null as after where old.\"updated_at\" is not null union all select 'updated_by' as field, old.\"updated_by\" as before, null as after where old.\"updated_by\" is not null)), cast(unixepoch('subsec') * 1000 as integer) from (select 1) left join audit_context on id = 1; end",
       "create trigger audit_logs_no_update before update on audit_logs begin select raise(abort, 'audit_logs is append-only'); end",
       "create trigger audit_logs_no_delete before delete on audit_logs begin select raise(abort, 'audit_logs is append-only'); end"
+    ]
+  },
+  {
+    "tag": "0002_audit_indexes",
+    "when": 1795370138974,
+    "hash": "3286e4af82f19357ce7fa9a6728977e4dcd0fadc8e1c78df28540700da7c2023",
+    "statements": [
+      "DROP INDEX `audit_logs_entity`",
+      "DROP INDEX `audit_logs_actor`",
+      "CREATE INDEX `audit_logs_entity_id` ON `audit_logs` (`entity_id`,`entity`,`at`)",
+      "CREATE INDEX `audit_logs_request` ON `audit_logs` (`request_id`,`at`)",
+      "CREATE INDEX `audit_logs_entity` ON `audit_logs` (`entity`,`at`)",
+      "CREATE INDEX `audit_logs_actor` ON `audit_logs` (`actor_id`,`at`)"
+    ]
+  },
+  {
+    "tag": "0003_audit_triggers",
+    "when": 1795370139776,
+    "hash": "4eb227366504a9381680507eb86b037a1e86a181202beec5c952a2e20bc2dad3",
+    "statements": [
+      "create trigger audit_logs_no_replace before insert on audit_logs when exists (select 1 from audit_logs where sequence = new.sequence) begin select raise(abort, 'audit_logs is append-only'); end"
     ]
   }
 ];

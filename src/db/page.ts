@@ -1,4 +1,4 @@
-import { type AnyColumn, and, asc, desc, eq, gt, lt, or, type SQL } from "drizzle-orm";
+import { type AnyColumn, asc, desc, sql } from "drizzle-orm";
 import { decodeCursor, encodeCursor } from "../core/cursor.ts";
 import { type PageMeta, pageMeta } from "../core/pagination.ts";
 
@@ -24,14 +24,12 @@ export function pageOf<Column extends string>(
   const name = `${list} ${sortBy} ${sortOrder}`;
   const cursor = query.cursor === undefined ? undefined : decodeCursor(query.cursor, name);
   const column = columns[sortBy];
-  const [beyond, order] = sortOrder === "asc" ? [gt, asc] : [lt, desc];
+  const [beyond, order] = sortOrder === "asc" ? [sql`>`, asc] : [sql`<`, desc];
   const page = cursor?.page ?? query.page;
 
   return {
-    after: (cursor &&
-      or(beyond(column, cursor.value), and(eq(column, cursor.value), beyond(id, cursor.id)))) as
-      | SQL
-      | undefined,
+    /** As one row value: written out with `or`, it would be read from the start of the index. */
+    after: cursor && sql`(${column}, ${id}) ${beyond} (${cursor.value}, ${cursor.id})`,
     orderBy: [order(column), order(id)],
     /** One more than asked for tells whether there is a next page. */
     limit: limit + 1,

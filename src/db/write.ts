@@ -1,4 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
+import { ApiError } from "../core/error.ts";
 import type { RequestContext } from "../core/request.ts";
 import { batch, type Query, type Results } from "./batch.ts";
 import type { Database } from "./connect.ts";
@@ -63,6 +64,8 @@ export async function writeAudited<const R extends readonly Query[]>(
     const results = await batch(db, "write", [...queries, ...reads]);
     return results.slice(queries.length) as unknown as Results<R>;
   } catch (error) {
+    // The database's fault, wherever in the batch it struck: the batch itself has found out nothing.
+    if (error instanceof ApiError) throw error;
     const at = failedStatement(error);
     if (at === 0) throw new GuardRefused("The guard refused", { cause: error });
     const missed = at === undefined ? undefined : checks.get(at);

@@ -1,36 +1,58 @@
 import { unavailable } from "../core/error.ts";
 
-/** Start times of the write batches under way, per database. Plain data: promises never cross requests. */
-const writing = new Map<string, number[]>();
-const pollMs = 4;
+/** Plain data: promises never cross requests. */
+type Ticket = { seen: number };
+type Line = { busy: number[]; waiting: Ticket[] };
+
+/** Per database: when each write batch under way began, and who is next, in order of arrival. */
+const lines = new Map<string, Line>();
+const pollMs = 5;
+/** Who has not looked for so long is gone: its request was cancelled. */
+const vanishedMs = 200;
 
 /**
- * Waits for one of `cap` places to write to a database; a place whose holder vanished frees itself
- * after `leaseMs`. A self-hosted sqld can lock up for good under many concurrent writers.
- * Returns how to give the place back.
+ * Waits for one of `cap` places to write to a database, first come, first served; a place whose
+ * holder vanished frees itself after `leaseMs`. A self-hosted sqld can lock up for good under many
+ * concurrent writers. Returns how to give the place back.
  */
 export async function takeWriter(
-  database: string,
+  { key, label }: { readonly key: string; readonly label: string },
   cap: number,
   leaseMs: number,
   deadline: number,
 ): Promise<() => void> {
+  const ticket: Ticket = { seen: 0 };
   for (;;) {
     const now = Date.now();
-    const busy = (writing.get(database) ?? []).filter((start) => now - start < leaseMs);
-    writing.set(database, busy);
-    if (busy.length < cap) {
-      busy.push(now);
-      return () => release(database, now);
+    const line = lines.get(key) ?? { busy: [], waiting: [] };
+    lines.set(key, line);
+    ticket.seen = now;
+    line.busy = line.busy.filter((start) => now - start < leaseMs);
+    line.waiting = line.waiting.filter(({ seen }) => now - seen < vanishedMs);
+    if (!line.waiting.includes(ticket)) line.waiting.push(ticket);
+    const before = line.waiting.indexOf(ticket);
+    if (line.busy.length + before < cap) {
+      leave(line.waiting, ticket);
+      line.busy.push(now);
+      return () => release(key, now);
     }
-    if (now >= deadline) throw unavailable(`${database} has too many writers`, undefined, 1);
-    await new Promise((wake) => setTimeout(wake, pollMs + Math.random() * pollMs));
+    if (now >= deadline) {
+      leave(line.waiting, ticket);
+      throw unavailable(`${label} has too many writers`, undefined, 1);
+    }
+    const pause = before < cap ? 1 : pollMs;
+    await new Promise((wake) => setTimeout(wake, pause + Math.random() * pause));
   }
 }
 
-function release(database: string, start: number): void {
-  const busy = writing.get(database) ?? [];
-  const place = busy.indexOf(start);
-  if (place >= 0) busy.splice(place, 1);
-  if (busy.length === 0) writing.delete(database);
+function release(key: string, start: number): void {
+  const line = lines.get(key);
+  if (!line) return;
+  leave(line.busy, start);
+  if (line.busy.length + line.waiting.length === 0) lines.delete(key);
+}
+
+function leave<T>(line: T[], one: T): void {
+  const place = line.indexOf(one);
+  if (place >= 0) line.splice(place, 1);
 }
