@@ -45,11 +45,6 @@ export function createApp({ ports, limits, cors, docs }: AppSettings) {
   app.route("/api/v1", roles);
   app.route("/api/v1", audit);
 
-  app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
-    type: "http",
-    scheme: "bearer",
-    bearerFormat: "JWT",
-  });
-  mountDocs(app, docs);
+  mountDocs(app, docs, ports.tenancy.headerName);
   return app;
 }

@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { PublicEnv } from "./context.ts";
+import { openapiDocument } from "./document.ts";
 
 export type DocsSettings = {
   readonly title: string;
@@ -14,12 +15,16 @@ export type DocsSettings = {
 const assets = "/docs-assets";
 
 /** The OpenAPI document and the two pages that show it. The document is built once per isolate. */
-export function mountDocs(app: OpenAPIHono<PublicEnv>, settings: DocsSettings): void {
+export function mountDocs(
+  app: OpenAPIHono<PublicEnv>,
+  settings: DocsSettings,
+  tenantHeader: string,
+): void {
   let document: string | undefined;
   const { openapi, docs, redoc, title } = settings;
   if (openapi) {
     app.get(openapi, (c) => {
-      document ??= JSON.stringify(openapiDocument(app, title));
+      document ??= JSON.stringify(openapiDocument(app, title, tenantHeader));
       return c.body(document, 200, { "content-type": "application/json" });
     });
     app.get("/api/openapi.json", (c) => c.redirect(openapi));
@@ -34,19 +39,6 @@ export function mountDocs(app: OpenAPIHono<PublicEnv>, settings: DocsSettings): 
   }
 }
 
-export const openapiDocument = (app: OpenAPIHono<PublicEnv>, title: string) =>
-  app.getOpenAPI31Document({
-    openapi: "3.1.0",
-    info: {
-      title,
-      version: "1",
-      description:
-        "A tenant is a customer with a database of its own; an account is an organisation inside it. " +
-        "Name the tenant by token claim, subdomain or header; all that are present must agree.",
-    },
-    servers: [{ url: "/" }],
-  });
-
 /** Scripts from this host only; the pages need styles of their own making. */
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
@@ -59,7 +51,8 @@ const attribute = (text: string) =>
 
 const shell = (title: string, head: string, content: string) =>
   `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${attribute(title)}</title>` +
-  `<meta name="viewport" content="width=device-width, initial-scale=1">${head}</head><body>${content}</body></html>`;
+  '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">' +
+  `<style>body{margin:0}</style>${head}</head><body>${content}</body></html>`;
 
 const swagger = (title: string, openapi: string) =>
   shell(

@@ -31,6 +31,7 @@ export function acceptedVersions(header: string | undefined, tenantId: string): 
     );
   return tags
     .filter((tag) => tag.startsWith(`"${tenantId}.`))
-    .map((tag) => Number(tag.slice(tenantId.length + 2, -1)))
-    .filter((version) => Number.isSafeInteger(version) && version > 0);
+    .map((tag) => tag.slice(tenantId.length + 2, -1))
+    .filter((version) => /^[1-9]\d{0,14}$/.test(version))
+    .map(Number);
 }

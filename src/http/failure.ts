@@ -6,12 +6,15 @@ import type { PublicEnv } from "./context.ts";
 import { describeCauses, stackOf } from "./log.ts";
 import { asApiError, problemResponse } from "./problem.ts";
 
-/** Every error leaves through here: one shape for the client, the causes for the log. */
+/**
+ * Every error leaves through here: one shape for the client, the causes for the log. What a client is
+ * told of its own mistake may quote what it sent, and is not logged.
+ */
 export async function answerFailure(thrown: Error, c: Context<PublicEnv>): Promise<Response> {
   const error = await guardFirst(known(thrown), c);
   c.set("failure", {
     code: error.code,
-    causes: describeCauses(error),
+    causes: describeCauses(error.status < 500 ? error.cause : error),
     ...(error.code === "internal_error" ? { stack: stackOf(error) } : {}),
   });
   return problemResponse(error, { path: c.req.path, requestId: c.var.request.requestId });

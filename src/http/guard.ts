@@ -1,9 +1,10 @@
 import type { MiddlewareHandler } from "hono";
-import { type Access, describeAccess } from "../core/access.ts";
+import type { Access } from "../core/access.ts";
+import type { ErrorCode } from "../core/error.ts";
 import { bearerToken } from "./authenticate.ts";
 import type { IdentityEnv, TenantEnv, TokenEnv } from "./context.ts";
 import { requireJson } from "./limits.ts";
-import { commonErrors, errors } from "./openapi.ts";
+import { errors } from "./openapi.ts";
 import { enterTenant } from "./tenancy.ts";
 
 const security = [{ bearer: [] }];
@@ -15,6 +16,12 @@ const authenticate: MiddlewareHandler<TokenEnv> = async (c, next) => {
   );
   await next();
 };
+
+/** Of operations that act in a tenant; the document spells them out. */
+export const tenantHeaders = [
+  { $ref: "#/components/parameters/Tenant" },
+  { $ref: "#/components/parameters/Account" },
+];
 
 /**
  * Spread into `createRoute`: who may call a tenant route, enforced and documented by one value. The
@@ -30,7 +37,7 @@ export const guarded = (access: Access) => {
     middleware: [authenticate, enter, requireJson] as MiddlewareHandler[],
     "x-plane": "tenant" as const,
     "x-access": access,
-    description: `Open to ${describeAccess(access)}.`,
+    parameters: tenantHeaders,
   };
 };
 
@@ -49,12 +56,24 @@ export const forIdentity = () => ({
 /** Spread into `createRoute`: open to the world. */
 export const forEveryone = () => ({ security: [], "x-plane": "public" as const });
 
-export const identityErrors = { ...commonErrors, ...errors("unauthenticated") };
+/** What identity operations can answer, whatever they do, and `codes`. */
+export const identityErrors = (...codes: ErrorCode[]) =>
+  errors<ErrorCode>(
+    "invalid_request",
+    "unauthenticated",
+    "payload_too_large",
+    "unsupported_media_type",
+    "internal_error",
+    "dependency_unavailable",
+    "config_invalid",
+    ...codes,
+  );
 
-export const tenantErrors = {
-  ...identityErrors,
-  ...errors("invalid_request", "tenant_required", "account_required"),
-  ...errors(
+/** What tenant operations can answer, whatever they do, and `codes`. A first call may create the caller's user. */
+export const tenantErrors = (...codes: ErrorCode[]) =>
+  identityErrors(
+    "tenant_required",
+    "account_required",
     "forbidden",
     "tenant_forbidden",
     "tenant_mismatch",
@@ -62,5 +81,7 @@ export const tenantErrors = {
     "user_suspended",
     "account_forbidden",
     "verified_email_required",
-  ),
-};
+    "email_taken",
+    "tenant_credentials_unreadable",
+    ...codes,
+  );

@@ -1,7 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { publicRouter } from "./context.ts";
 import { forEveryone } from "./guard.ts";
-import { json } from "./openapi.ts";
+import { errors, json, tag } from "./openapi.ts";
+import { Problem } from "./problem.ts";
 
 const Health = z.object({ status: z.enum(["ok"]) }).openapi("Health");
 const Readiness = z
@@ -11,7 +12,7 @@ const Readiness = z
   })
   .openapi("Readiness");
 
-const tags = ["Health"];
+const tags = tag("Health", "Whether the service runs, and what it depends on.");
 export const health = publicRouter();
 
 health.openapi(
@@ -22,7 +23,7 @@ health.openapi(
     operationId: "getHealth",
     summary: "The Worker runs; touches nothing else",
     tags,
-    responses: { 200: json(Health, "It runs") },
+    responses: { 200: json(Health, "It runs"), ...errors("payload_too_large", "internal_error") },
   }),
   (c) => c.json({ status: "ok" as const }, 200),
 );
@@ -37,7 +38,15 @@ health.openapi(
     tags,
     responses: {
       200: json(Readiness, "Everything answers"),
-      503: json(Readiness, "Something does not"),
+      503: {
+        description: "Something does not, or the settings are incomplete",
+        content: {
+          "application/json": { schema: Readiness },
+          "application/problem+json": { schema: Problem },
+        },
+        "x-codes": ["config_invalid"],
+      },
+      ...errors("payload_too_large", "internal_error"),
     },
   }),
   async (c) => {

@@ -23,6 +23,7 @@ const softMs = 10 * 60_000;
 const hardMs = 24 * 3_600_000;
 const unknownKeyMs = 30_000;
 const backOffMs = 1000;
+const graceMs = 250;
 const pollMs = 10;
 const maxBytes = 256 * 1024;
 
@@ -38,7 +39,8 @@ export function createKeyFinder(uri: string, timeoutMs: number, get: typeof fetc
   let failedAt = 0;
   let searchedAt = 0;
 
-  const loading = () => loadingSince > 0 && Date.now() - loadingSince < timeoutMs;
+  /** A leader that outlives its own timeout is gone, cancelled with its request. */
+  const loading = () => loadingSince > 0 && Date.now() - loadingSince < timeoutMs + graceMs;
 
   async function load(): Promise<void> {
     loadingSince = Date.now();
@@ -59,11 +61,12 @@ export function createKeyFinder(uri: string, timeoutMs: number, get: typeof fetc
       redirect: "manual",
       signal: AbortSignal.timeout(timeoutMs),
     });
-    const text = await response.text();
-    if (response.status !== 200 || text.length > maxBytes)
-      throw new Error(`JWKS answered ${response.status} with ${text.length} bytes`);
-    const { keys: found } = JSON.parse(text) as { keys?: JWK[] };
-    return (found ?? []).filter(isSigningKey);
+    const text = await boundedText(response);
+    if (response.status !== 200) throw new Error(`JWKS answered ${response.status}`);
+    const { keys: found = [] } = JSON.parse(text) as { keys?: JWK[] };
+    const usable = found.filter(isSigningKey);
+    if (usable.length === 0) throw new Error("JWKS holds no key for RS256");
+    return usable;
   }
 
   /** Leads a load, or waits for the one under way and takes its result. */
@@ -78,11 +81,14 @@ export function createKeyFinder(uri: string, timeoutMs: number, get: typeof fetc
     await work;
   }
 
-  /** For a key nobody knows: join a load under way, or start one if the last search is long ago. */
+  /**
+   * For a key nobody knows: join a load under way, or start one if the last search is long ago.
+   * While loads fail nobody can tell whether the key exists, and every search ends in their 503.
+   */
   function maySearch(): boolean {
-    if (loading()) return true;
-    if (Date.now() - searchedAt < unknownKeyMs) return false;
-    searchedAt = Date.now();
+    const now = Date.now();
+    if (!loading() && failedAt === 0 && now - searchedAt < unknownKeyMs) return false;
+    searchedAt = now;
     return true;
   }
 
@@ -109,6 +115,17 @@ export function createKeyFinder(uri: string, timeoutMs: number, get: typeof fetc
       }
     },
   };
+}
+
+/** The body, or an error as soon as it grows beyond what a key set can be. */
+async function boundedText(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > maxBytes) throw new Error(`JWKS is larger than ${maxBytes} bytes`);
+  }
+  return text;
 }
 
 /** RSA of at least 2048 bits, meant for RS256 signatures. */

@@ -2,8 +2,31 @@ import type { z } from "@hono/zod-openapi";
 import { catalogue, type ErrorCode } from "../core/error.ts";
 import { Problem } from "./problem.ts";
 
-export const json = <S extends z.ZodType>(schema: S, description: string) => ({
+const groups = new Map<string, string>();
+
+/** Names a group of operations and says what it is about. */
+export function tag(name: string, description: string): string[] {
+  groups.set(name, description);
+  return [name];
+}
+export const tags = () => [...groups].map(([name, description]) => ({ name, description }));
+
+export type ResponseHeader =
+  | "X-Request-Id"
+  | "WWW-Authenticate"
+  | "Retry-After"
+  | "ETag"
+  | "Location";
+export const declare = (...names: ResponseHeader[]) =>
+  Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+
+export const json = <S extends z.ZodType>(
+  schema: S,
+  description: string,
+  ...headers: ResponseHeader[]
+) => ({
   description,
+  headers: declare(...headers),
   content: { "application/json": { schema } },
 });
 
@@ -15,27 +38,23 @@ export const body = <S extends z.ZodType>(schema: S) => ({
 
 type Problems<C extends ErrorCode> = Record<
   (typeof catalogue)[C]["status"],
-  { description: string; content: { "application/problem+json": { schema: typeof Problem } } }
+  {
+    description: string;
+    "x-codes": ErrorCode[];
+    content: { "application/problem+json": { schema: typeof Problem } };
+  }
 >;
 
-/** The failures a route can end in, one response per status that lists its codes. */
+/** The failures an operation can end in, one response per status that lists its codes. */
 export function errors<C extends ErrorCode>(...codes: C[]): Problems<C> {
-  const statuses = Map.groupBy(codes, (code) => catalogue[code].status);
+  const statuses = Map.groupBy(new Set(codes), (code) => catalogue[code].status);
   const entries = [...statuses].map(([status, group]) => [
     status,
     {
-      description: group.map((code) => `\`${code}\`: ${catalogue[code].title}`).join(". "),
+      description: group.map((code) => `\`${code}\`: ${catalogue[code].title}.`).join(" "),
+      "x-codes": group,
       content: { "application/problem+json": { schema: Problem } },
     },
   ]);
   return Object.fromEntries(entries) as Problems<C>;
 }
-
-/** What any route can answer, whatever it does. */
-export const commonErrors = errors(
-  "invalid_request",
-  "payload_too_large",
-  "internal_error",
-  "dependency_unavailable",
-  "config_invalid",
-);

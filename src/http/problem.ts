@@ -9,7 +9,6 @@ const FieldError = z
   })
   .openapi("FieldError");
 
-/** RFC 9457, and in the same object the envelope `statusCode`, `message`, `error`. */
 export const Problem = z
   .object({
     type: z.string(),
@@ -24,7 +23,11 @@ export const Problem = z
     error: z.string(),
     errors: z.array(FieldError).optional(),
   })
-  .openapi("Problem");
+  .openapi("Problem", {
+    description:
+      "Every error (RFC 9457). `code` is permanent: branch on it, not on the texts. `statusCode`, `message` " +
+      "and `error` repeat `status`, `detail` and `title`; `errors` lists what is wrong with the input.",
+  });
 export type Problem = z.infer<typeof Problem>;
 
 /** Renders the only error body there is. */

@@ -1,7 +1,9 @@
 import type { Context } from "hono";
 import type { MiddlewareHandler } from "hono/types";
+import { z } from "zod";
 import { uuidv7 } from "../core/id.ts";
 import type { RequestContext } from "../core/request.ts";
+import { clip } from "../core/text.ts";
 import type { Budget } from "../db/connect.ts";
 import type { Ports, PublicEnv } from "./context.ts";
 import { levelOf, log } from "./log.ts";
@@ -17,7 +19,10 @@ const defaults = [
 ] as const;
 
 const wellFormedId = /^[\w.:-]{8,128}$/;
-const ipAddress = /^[0-9a-fA-F.:]{2,45}$/;
+const ipv4 = z.ipv4();
+const isAddress = (text: string) =>
+  ipv4.safeParse(text).success ||
+  (/^[0-9a-f.:]{2,45}$/i.test(text) && URL.canParse(`http://[${text}]`));
 
 /** Ids, caller's address, time and budget of the request; and its one line in the log. */
 export const requestContext =
@@ -36,15 +41,12 @@ export const requestContext =
 function contextOf(c: Context<PublicEnv>): RequestContext {
   const asked = c.req.header("x-request-id");
   const ip = c.req.header("cf-connecting-ip");
+  const agent = c.req.header("user-agent");
   return Object.freeze({
     requestId: asked && wellFormedId.test(asked) ? asked : uuidv7(),
     transactionId: uuidv7(),
-    ip: ip && ipAddress.test(ip) ? ip : null,
-    userAgent:
-      c.req
-        .header("user-agent")
-        ?.replaceAll(/\p{Cc}/gu, " ")
-        .slice(0, 500) ?? null,
+    ip: ip && isAddress(ip) ? ip : null,
+    userAgent: agent === undefined ? null : clip(agent.replaceAll(/\p{Cc}/gu, " "), 500),
     now: Date.now(),
     keepAlive: (work) => c.executionCtx.waitUntil(work.catch(() => undefined)),
   });

@@ -40,26 +40,25 @@ export function signalsOf(
 
 const precedence: readonly Source[] = ["jwt", "subdomain", "header"];
 
-/** The name that chooses the tenant under the configured strategy, and every other name it must agree with. */
+/** The name that chooses the tenant under the configured strategy, if it is there, and all names that are. */
 export function chooseSignal(
-  { resolver, headerName }: TenancySettings,
+  { resolver }: TenancySettings,
   signals: Signals,
-): { chosen: string; others: string[] } {
+): { chosen: string | undefined; names: string[] } {
   const sources = resolver === "composite" ? precedence : [resolver];
-  const source = sources.find((candidate) => signals[candidate] !== undefined);
-  const chosen = source && signals[source];
-  if (!chosen) throw new ApiError("tenant_required", howToName(resolver, headerName));
-  return { chosen, others: Object.values(signals).filter((name) => name !== chosen) };
+  const chosen = sources.map((source) => signals[source]).find((name) => name !== undefined);
+  return { chosen, names: [...new Set(Object.values(signals))] };
 }
 
-function howToName(resolver: TenancySettings["resolver"], headerName: string): string {
+/** What to answer where a tenant is needed and the configured strategy finds no name. */
+export function tenantRequired({ resolver, headerName }: TenancySettings): ApiError {
   const ways = {
     jwt: "use a token that carries the tenant claim",
     subdomain: "call the tenant's subdomain",
     header: `send ${headerName}`,
     composite: `send ${headerName}, call the tenant's subdomain, or use a token with the tenant claim`,
   };
-  return `Name the tenant: ${ways[resolver]}`;
+  return new ApiError("tenant_required", `Name the tenant: ${ways[resolver]}`);
 }
 
 const isName = (name: string) =>

@@ -5,7 +5,7 @@ import { isId } from "../core/id.ts";
 import { stranger } from "../tenant/principal.ts";
 import type { TenantScope } from "../tenant/scope.ts";
 import type { TokenEnv } from "./context.ts";
-import { chooseSignal, signalsOf } from "./signals.ts";
+import { chooseSignal, signalsOf, tenantRequired } from "./signals.ts";
 
 type Signalled = {
   readonly req: Pick<Context["req"], "url" | "header">;
@@ -22,16 +22,27 @@ function readSignals(c: Signalled) {
   });
 }
 
-export const namesTenant = (c: Signalled): boolean => Object.keys(readSignals(c)).length > 0;
-
-/** Finds the one tenant all signals name and opens the scope of this request in it. Proves nothing yet. */
+/** The scope of a route that needs a tenant. */
 export async function enterTenant(c: Signalled, access: Access): Promise<TenantScope> {
+  const scope = await findScope(c, access);
+  if (!scope) throw tenantRequired(c.var.ports.tenancy);
+  return scope;
+}
+
+/**
+ * Finds the one tenant all signals name and opens the scope of this request in it. Proves nothing
+ * yet. Undefined where the configured strategy finds no name; even then no two names may differ.
+ */
+export async function findScope(c: Signalled, access: Access): Promise<TenantScope | undefined> {
   const { ports, request, budget, identity } = c.var;
-  const { chosen, others } = chooseSignal(ports.tenancy, readSignals(c));
+  const { chosen, names } = chooseSignal(ports.tenancy, readSignals(c));
+  const name = chosen ?? (names.length > 1 ? names[0] : undefined);
+  if (name === undefined) return undefined;
   const registry = ports.openRegistry(c.var, identity);
-  const route = await ports.findTenant(registry, chosen);
-  if (others.some((name) => name !== route?.id && name !== route?.slug))
+  const route = await ports.findTenant(registry, name);
+  if (names.length > 1 && names.some((each) => each !== route?.id && each !== route?.slug))
     throw new ApiError("tenant_mismatch", "The token, host and header name different tenants");
+  if (chosen === undefined) return undefined;
   if (!route) throw stranger();
   return Object.freeze({
     tenant: Object.freeze({ id: route.id, slug: route.slug }),

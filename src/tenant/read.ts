@@ -46,7 +46,7 @@ export async function reconsider(
   if (principal?.tenantId !== scope.tenant.id) {
     const db = await scope.relocate();
     if (db) return { ...scope, db };
-    throw unavailable(`The database of tenant ${scope.tenant.id} is not its own`);
+    throw unavailable("The tenant's database is another's");
   }
   if (principal.linkedTo !== null) throw refusal(scope, principal);
   const open = principal.tenantStatus === "active";

@@ -17,12 +17,10 @@ export function createDirectory(scope: RegistryScope, tenantId: string): Directo
       eq(memberships.tenantId, tenantId),
     );
   return {
-    async findWaiting(person) {
+    async findMembership(person) {
+      const { role, accountRole, status } = memberships;
       const [[row]] = await batch(db, "read", [
-        db
-          .select({ role: memberships.role, accountRole: memberships.accountRole })
-          .from(memberships)
-          .where(and(rowOf(person), eq(memberships.status, "waiting"))),
+        db.select({ role, accountRole, status }).from(memberships).where(rowOf(person)),
       ] as const);
       return row;
     },

@@ -2,9 +2,9 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { permissions } from "../../core/permissions.ts";
 import { accountRoles, tenantRoles } from "../../core/roles.ts";
 import { identityRouter } from "../../http/context.ts";
-import { forIdentity, identityErrors } from "../../http/guard.ts";
-import { errors, json } from "../../http/openapi.ts";
-import { enterTenant, namesTenant } from "../../http/tenancy.ts";
+import { forIdentity, tenantErrors, tenantHeaders } from "../../http/guard.ts";
+import { json, tag } from "../../http/openapi.ts";
+import { findScope } from "../../http/tenancy.ts";
 import { getMyMembership } from "../../tenant/users/me.service.ts";
 import { isPlatformAdmin } from "../admins/admins.service.ts";
 import { MyTenant, MyTenantsQuery } from "../tenants/tenants.schema.ts";
@@ -31,9 +31,12 @@ const Me = z
     email: z.string().nullable(),
     name: z.string().nullable(),
     platformAdmin: z.boolean(),
-    /** The first hundred; `GET /api/v1/tenants` pages through all. */
-    tenants: z.array(MyTenant),
-    membership: z.union([MyMembership, z.null()]),
+    tenants: z
+      .array(MyTenant)
+      .openapi({ description: "The first hundred; `GET /api/v1/tenants` pages through all." }),
+    membership: z
+      .union([MyMembership, z.null()])
+      .openapi({ description: "Null where the request names no tenant." }),
   })
   .openapi("Me");
 
@@ -42,21 +45,19 @@ export const me = identityRouter();
 me.openapi(
   createRoute({
     ...forIdentity(),
+    parameters: tenantHeaders,
     method: "get",
     path: "/auth/me",
     operationId: "getMe",
     summary: "Who you are, your tenants, and your rights in the tenant the request names",
-    tags: ["Authentication"],
-    responses: {
-      200: json(Me, "You"),
-      ...identityErrors,
-      ...errors("tenant_forbidden", "tenant_mismatch", "tenant_suspended", "account_forbidden"),
-    },
+    description: "Name a tenant, and an account, to see your membership of it.",
+    tags: tag("Authentication", "Who the caller is."),
+    responses: { 200: json(Me, "You"), ...tenantErrors() },
   }),
   async (c) => {
     const { registry, identity } = c.var;
     const { issuer, subject, email, name } = identity;
-    const scope = namesTenant(c) ? await enterTenant(c, { member: true }) : undefined;
+    const scope = await findScope(c, { member: true });
     if (scope) c.set("scope", scope);
     const [membership, platformAdmin, tenants] = await Promise.all([
       scope ? getMyMembership(scope) : null,

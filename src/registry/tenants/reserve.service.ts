@@ -68,25 +68,22 @@ export async function reserve(
   } catch (error) {
     const full = error instanceof ApiError && error.code === "tenant_limit_reached";
     if (!full && !isUniqueViolation(error, "tenants.slug")) throw error;
-    const unfinished = await findUnfinished(scope, input.slug);
-    if (unfinished) return unfinished;
-    throw full ? error : new ApiError("slug_taken", `The slug ${input.slug} is taken`);
+    const own = await findOwn(scope, input.slug);
+    if (own?.status === "provisioning") return own;
+    throw full ? error : slugTaken(input.slug, own);
   }
 }
 
-async function findUnfinished(
-  { caller, db }: RegistryScope,
-  slug: string,
-): Promise<Reservation | undefined> {
+/** What the caller themselves registered under the slug. */
+async function findOwn({ caller, db }: RegistryScope, slug: string) {
   const [[row]] = await batch(db, "read", [
     db
-      .select({ tenantId: tenants.id, operationId: operations.id })
+      .select({ tenantId: tenants.id, operationId: operations.id, status: tenants.status })
       .from(tenants)
       .innerJoin(operations, eq(operations.tenantId, tenants.id))
       .where(
         and(
           eq(tenants.slug, slug),
-          eq(tenants.status, "provisioning"),
           eq(operations.kind, "provision"),
           eq(operations.issuer, caller.issuer),
           eq(operations.subject, caller.subject),
@@ -95,6 +92,13 @@ async function findUnfinished(
   ] as const);
   return row;
 }
+
+/** Whoever repeats a request because its answer was lost learns that it had worked. */
+const slugTaken = (slug: string, own: Reservation | undefined) =>
+  new ApiError(
+    "slug_taken",
+    own ? `You registered ${slug} already: tenant ${own.tenantId}` : `The slug ${slug} is taken`,
+  );
 
 const limitReached = (limit: number) =>
   new ApiError("tenant_limit_reached", `You own ${limit} tenants, and no more are allowed`);

@@ -6,10 +6,12 @@ type Find = (name: string) => Promise<TenantRoute | undefined>;
 const capacity = 5000;
 const staleMs = 10 * 60_000;
 const backOffMs = 5000;
+const patienceMs = 1000;
 
 /**
- * Remembers where tenants are, per isolate. While the registry is down an old answer serves on, so
- * tenants keep working without it. Who may enter is never remembered.
+ * Remembers where tenants are, per isolate. While the registry is down or slow an old answer serves
+ * on, so tenants keep working without it: one request looks, and for a second at most. Who may enter
+ * is never remembered.
  */
 export function createRouteCache(freshMs: number) {
   const entries = new Map<string, Entry>();
@@ -26,20 +28,23 @@ export function createRouteCache(freshMs: number) {
     }
   }
 
+  async function look(name: string, find: Find): Promise<TenantRoute | undefined> {
+    const route = await find(name);
+    if (route) keep(route);
+    else entries.delete(name);
+    return route;
+  }
+
   return async (name: string, find: Find, afresh = false): Promise<TenantRoute | undefined> => {
-    const known = entries.get(name);
-    if (known && !afresh && Date.now() < known.retryAt) return known.route;
-    try {
-      const route = await find(name);
-      if (route) keep(route);
-      else entries.delete(name);
-      return route;
-    } catch (error) {
-      const now = Date.now();
-      if (!known || afresh || now - known.at > staleMs) throw error;
-      entries.set(name, { ...known, retryAt: now + backOffMs });
-      return known.route;
-    }
+    const now = Date.now();
+    const known = afresh ? undefined : entries.get(name);
+    if (known && now < known.retryAt) return known.route;
+    if (!known || now - known.at > staleMs) return await look(name, find);
+    entries.set(name, { ...known, retryAt: now + backOffMs });
+    const slow = new Promise<TenantRoute>((resolve) =>
+      setTimeout(() => resolve(known.route), patienceMs),
+    );
+    return await Promise.race([look(name, find), slow]).catch(() => known.route);
   };
 }
 export type RouteCache = ReturnType<typeof createRouteCache>;

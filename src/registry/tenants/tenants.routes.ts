@@ -3,14 +3,14 @@ import { ApiError } from "../../core/error.ts";
 import { PageMeta } from "../../core/pagination.ts";
 import { identityRouter } from "../../http/context.ts";
 import { forIdentity, identityErrors } from "../../http/guard.ts";
-import { body, errors, json } from "../../http/openapi.ts";
+import { body, json, tag } from "../../http/openapi.ts";
 import { Operation } from "../operations/operations.schema.ts";
 import { getOperation } from "../operations/operations.service.ts";
 import { registerTenant } from "./provision.service.ts";
 import { MyTenant, MyTenantsQuery, NewTenant, RegisteredTenant } from "./tenants.schema.ts";
 import { listMyTenants } from "./tenants.service.ts";
 
-const tags = ["Tenants"];
+const tags = tag("Tenants", "Your tenants, and signing up a new one.");
 const MyTenantPage = z.object({ data: z.array(MyTenant), meta: PageMeta }).openapi("MyTenantPage");
 
 export const tenants = identityRouter();
@@ -24,7 +24,7 @@ tenants.openapi(
     summary: "The tenants you belong to",
     tags,
     request: { query: MyTenantsQuery },
-    responses: { 200: json(MyTenantPage, "One page of tenants"), ...identityErrors },
+    responses: { 200: json(MyTenantPage, "One page of tenants"), ...identityErrors() },
   }),
   async (c) => c.json(await listMyTenants(c.var.registry, c.req.valid("query")), 200),
 );
@@ -40,11 +40,13 @@ tenants.openapi(
     request: { body: body(NewTenant) },
     responses: {
       201: json(RegisteredTenant, "The tenant, ready for use"),
-      202: json(Operation, "Being set up by another request; see Location"),
-      ...identityErrors,
-      ...errors("verified_email_required"),
-      ...errors("slug_taken", "tenant_limit_reached"),
-      ...errors("unsupported_media_type"),
+      202: json(Operation, "Being set up by another request; see Location", "Location"),
+      ...identityErrors(
+        "verified_email_required",
+        "slug_taken",
+        "tenant_limit_reached",
+        "tenant_credentials_unreadable",
+      ),
     },
   }),
   async (c) => {

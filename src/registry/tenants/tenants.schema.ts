@@ -5,7 +5,6 @@ import { isReservedSlug, slugPattern } from "../../core/slug.ts";
 import { text } from "../../core/text.ts";
 import { tenantStatuses } from "./tenants.table.ts";
 
-/** The deployment may narrow the slug's length further: see `TENANT_SLUG_MIN_LENGTH`. */
 export const NewTenant = z
   .strictObject({
     name: text(100).openapi({ example: "Acme Inc." }),
@@ -14,12 +13,14 @@ export const NewTenant = z
       .max(63)
       .regex(slugPattern, "must be lower-case letters, digits and inner hyphens")
       .refine((slug) => !isReservedSlug(slug), "is reserved")
-      .openapi({ example: "acme-inc" }),
+      .openapi({
+        description: "Part of host names. The deployment may allow fewer lengths, such as 3 to 50.",
+        example: "acme-inc",
+      }),
   })
   .openapi("NewTenant");
 export type NewTenant = z.infer<typeof NewTenant>;
 
-/** A tenant as the registry lists it, with what the caller is in it. */
 export const MyTenant = z
   .object({
     id: z.string(),
@@ -30,13 +31,12 @@ export const MyTenant = z
     role: z.enum(tenantRoles),
     createdAt: z.iso.datetime(),
   })
-  .openapi("MyTenant");
+  .openapi("MyTenant", { description: "A tenant of the caller's, and the caller's role in it." });
 export type MyTenant = z.infer<typeof MyTenant>;
 
 export const MyTenantsQuery = pageQuery(["createdAt", "name"]);
 export type MyTenantsQuery = z.infer<typeof MyTenantsQuery>;
 
-/** A tenant that is ready: its people can call the API from the next request on. */
 export const RegisteredTenant = z
   .object({
     id: z.string(),
@@ -48,5 +48,7 @@ export const RegisteredTenant = z
     ownerId: z.string(),
     createdAt: z.iso.datetime(),
   })
-  .openapi("RegisteredTenant");
+  .openapi("RegisteredTenant", {
+    description: "A tenant that is ready: its people can call the API from the next request on.",
+  });
 export type RegisteredTenant = z.infer<typeof RegisteredTenant>;

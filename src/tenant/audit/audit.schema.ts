@@ -1,25 +1,25 @@
 import { z } from "@hono/zod-openapi";
 import { PageMeta, pageQuery } from "../../core/pagination.ts";
+import { text } from "../../core/text.ts";
 import { actorTypes, auditActions } from "../../db/audit.columns.ts";
 
 const instant = z.iso
   .datetime({ offset: true })
-  .transform((text) => Date.parse(text))
+  .transform((at) => Date.parse(at))
   .openapi({ type: "string", format: "date-time" });
-const name = z.string().min(1).max(200);
+const name = text(200);
 
 export const AuditQuery = pageQuery(["at"]).extend({
   entity: name.optional().openapi({ description: "The table, such as `users`." }),
-  entityId: name.optional(),
-  actorId: name.optional(),
+  entityId: name.optional().openapi({ description: "The row's id." }),
+  actorId: name.optional().openapi({ description: "Who did it: the id of a user." }),
   action: z.enum(auditActions).optional(),
   requestId: name.optional(),
-  from: instant.optional(),
-  to: instant.optional(),
+  from: instant.optional().openapi({ description: "At this moment or later." }),
+  to: instant.optional().openapi({ description: "Before this moment." }),
 });
 export type AuditQuery = z.infer<typeof AuditQuery>;
 
-/** One change of one row: who, when, from where, and each column before and after. */
 export const AuditLog = z
   .object({
     id: z.string(),
@@ -36,7 +36,9 @@ export const AuditLog = z
     ip: z.string().nullable(),
     userAgent: z.string().nullable(),
   })
-  .openapi("AuditLog");
+  .openapi("AuditLog", {
+    description: "One change of one row: who, when, from where, and each column before and after.",
+  });
 export type AuditLog = z.infer<typeof AuditLog>;
 
 export const AuditPage = z.object({ data: z.array(AuditLog), meta: PageMeta }).openapi("AuditPage");

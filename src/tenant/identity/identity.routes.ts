@@ -2,11 +2,11 @@ import { createRoute } from "@hono/zod-openapi";
 import { tenantRouter } from "../../http/context.ts";
 import { acceptedVersions, etagOf, IfMatch } from "../../http/etag.ts";
 import { guarded, tenantErrors } from "../../http/guard.ts";
-import { body, errors, json } from "../../http/openapi.ts";
+import { body, json, tag } from "../../http/openapi.ts";
 import { Tenant, TenantPatch } from "./identity.schema.ts";
 import { getTenant, renameTenant } from "./identity.service.ts";
 
-const tags = ["Tenant"];
+const tags = tag("Tenant", "The tenant the request names.");
 
 export const identity = tenantRouter();
 
@@ -18,7 +18,7 @@ identity.openapi(
     operationId: "getTenant",
     summary: "Get the tenant itself",
     tags,
-    responses: { 200: json(Tenant, "The tenant"), ...tenantErrors },
+    responses: { 200: json(Tenant, "The tenant", "ETag"), ...tenantErrors() },
   }),
   async (c) => {
     const tenant = await getTenant(c.var.scope);
@@ -37,10 +37,8 @@ identity.openapi(
     tags,
     request: { headers: IfMatch, body: body(TenantPatch) },
     responses: {
-      200: json(Tenant, "The tenant after the change"),
-      ...tenantErrors,
-      ...errors("precondition_failed"),
-      ...errors("unsupported_media_type"),
+      200: json(Tenant, "The tenant after the change", "ETag"),
+      ...tenantErrors("precondition_failed"),
     },
   }),
   async (c) => {

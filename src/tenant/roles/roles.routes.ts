@@ -3,7 +3,7 @@ import { permissions, permissionsOf } from "../../core/permissions.ts";
 import { accountRoles, roleName } from "../../core/roles.ts";
 import { tenantRouter } from "../../http/context.ts";
 import { guarded, tenantErrors } from "../../http/guard.ts";
-import { json } from "../../http/openapi.ts";
+import { json, tag } from "../../http/openapi.ts";
 import { read } from "../read.ts";
 
 const Role = z
@@ -30,8 +30,8 @@ roles.openapi(
     path: "/roles",
     operationId: "listRoles",
     summary: "The account roles, strongest first, and what each permits",
-    tags: ["Roles"],
-    responses: { 200: json(RoleList, "Every role there is"), ...tenantErrors },
+    tags: tag("Roles", "What people may do in an account."),
+    responses: { 200: json(RoleList, "Every role there is"), ...tenantErrors() },
   }),
   async (c) => {
     await read(c.var.scope, []);

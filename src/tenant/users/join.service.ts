@@ -10,13 +10,16 @@ import { userIdentities, users } from "./users.table.ts";
 
 /**
  * Lets in a person whose membership waits in the registry: creates their user and links the
- * identity, once, however many calls arrive together. False when nothing waits. A user with the
- * same e-mail address is never taken over: identities are linked by issuer and subject alone.
+ * identity, once, however many calls arrive together. False when the registry knows nothing of
+ * them. A user with the same e-mail address is never taken over: identities are linked by issuer
+ * and subject alone.
  */
 export async function joinWaiting(scope: TenantScope): Promise<boolean> {
   const { caller, db, directory, request } = scope;
-  const waiting = await directory.findWaiting(caller);
+  const waiting = await directory.findMembership(caller);
   if (!waiting) return false;
+  // Another call of theirs was faster.
+  if (waiting.status === "active") return true;
   if (caller.email === null)
     throw new ApiError("verified_email_required", "Your token carries no verified e-mail address");
 

@@ -2,12 +2,12 @@ import { createRoute } from "@hono/zod-openapi";
 import { tenantRouter } from "../../http/context.ts";
 import { acceptedVersions, etagOf, IfMatch } from "../../http/etag.ts";
 import { guarded, tenantErrors } from "../../http/guard.ts";
-import { body, errors, json } from "../../http/openapi.ts";
+import { body, json, tag } from "../../http/openapi.ts";
 import { NewUser, User, UserPage, UserParams, UserPatch, UsersQuery } from "./users.schema.ts";
 import { getUser, listUsers } from "./users.service.ts";
 import { createUser, deleteUser, restoreUser, updateUser } from "./users.write.service.ts";
 
-const tags = ["Users"];
+const tags = tag("Users", "The people of the tenant.");
 
 export const users = tenantRouter();
 
@@ -20,7 +20,7 @@ users.openapi(
     summary: "List the users of the tenant",
     tags,
     request: { query: UsersQuery },
-    responses: { 200: json(UserPage, "One page of users"), ...tenantErrors },
+    responses: { 200: json(UserPage, "One page of users"), ...tenantErrors() },
   }),
   async (c) => c.json(await listUsers(c.var.scope, c.req.valid("query")), 200),
 );
@@ -35,11 +35,8 @@ users.openapi(
     tags,
     request: { body: body(NewUser) },
     responses: {
-      201: json(User, "The user as stored"),
-      ...tenantErrors,
-      ...errors("not_found"),
-      ...errors("email_taken"),
-      ...errors("unsupported_media_type"),
+      201: json(User, "The user as stored", "ETag", "Location"),
+      ...tenantErrors("not_found"),
     },
   }),
   async (c) => {
@@ -59,7 +56,7 @@ users.openapi(
     summary: "Get a user and the accounts they are in",
     tags,
     request: { params: UserParams },
-    responses: { 200: json(User, "The user"), ...tenantErrors, ...errors("not_found") },
+    responses: { 200: json(User, "The user", "ETag"), ...tenantErrors("not_found") },
   }),
   async (c) => {
     const user = await getUser(c.var.scope, c.req.valid("param").id);
@@ -78,12 +75,8 @@ users.openapi(
     tags,
     request: { params: UserParams, headers: IfMatch, body: body(UserPatch) },
     responses: {
-      200: json(User, "The user after the change"),
-      ...tenantErrors,
-      ...errors("not_found"),
-      ...errors("email_taken", "last_owner"),
-      ...errors("precondition_failed"),
-      ...errors("unsupported_media_type"),
+      200: json(User, "The user after the change", "ETag"),
+      ...tenantErrors("not_found", "last_owner", "precondition_failed"),
     },
   }),
   async (c) => {
@@ -111,10 +104,7 @@ users.openapi(
     request: { params: UserParams, headers: IfMatch },
     responses: {
       204: { description: "The user is gone" },
-      ...tenantErrors,
-      ...errors("not_found"),
-      ...errors("last_owner"),
-      ...errors("precondition_failed"),
+      ...tenantErrors("not_found", "last_owner", "precondition_failed"),
     },
   }),
   async (c) => {
@@ -134,10 +124,8 @@ users.openapi(
     tags,
     request: { params: UserParams },
     responses: {
-      200: json(User, "The user, living again"),
-      ...tenantErrors,
-      ...errors("not_found"),
-      ...errors("email_taken"),
+      200: json(User, "The user, living again", "ETag"),
+      ...tenantErrors("not_found"),
     },
   }),
   async (c) => {

@@ -1,16 +1,14 @@
 import { z } from "@hono/zod-openapi";
-import { isId } from "../../core/id.ts";
+import { idOf } from "../../core/id.ts";
 import { PageMeta, pageQuery } from "../../core/pagination.ts";
 import { accountRoles, tenantRoles } from "../../core/roles.ts";
 import { email, imageUrl, text } from "../../core/text.ts";
 import { userStatuses } from "./users.table.ts";
 
-const idOf = (kind: "user" | "account") =>
-  z.string().refine((id) => isId(kind, id), `is not the id of a ${kind}`);
 const at = z.iso.datetime();
 
 export const UserParams = z.object({
-  id: idOf("user").openapi({ example: "usr_019aa3f0-6f1e-7c3a-9d55-0c2f6a1b4e7d" }),
+  id: idOf("user"),
 });
 
 export const UsersQuery = pageQuery(["createdAt", "updatedAt", "name", "email"]).extend({
@@ -19,7 +17,6 @@ export const UsersQuery = pageQuery(["createdAt", "updatedAt", "name", "email"])
 });
 export type UsersQuery = z.infer<typeof UsersQuery>;
 
-/** Starts `pending`. Without `accountIds` the user joins the caller's account, or the tenant's first. */
 export const NewUser = z
   .strictObject({
     email,
@@ -28,10 +25,12 @@ export const NewUser = z
     role: z.enum(accountRoles).default("VIEWER"),
     accountIds: z.array(idOf("account")).min(1).max(20).optional(),
   })
-  .openapi("NewUser");
+  .openapi("NewUser", {
+    description:
+      "Starts `pending`. Without `accountIds` the user joins the caller's account, or the tenant's first.",
+  });
 export type NewUser = z.infer<typeof NewUser>;
 
-/** Merge semantics (RFC 7396): what is absent stays, null clears. */
 export const UserPatch = z
   .strictObject({
     email: email.optional(),
@@ -40,10 +39,12 @@ export const UserPatch = z
     status: z.enum(["active", "suspended"]).optional(),
   })
   .refine((patch) => Object.keys(patch).length > 0, "changes nothing")
-  .openapi("UserPatch");
+  .openapi("UserPatch", {
+    description: "A merge patch (RFC 7396): what is absent stays, null clears.",
+    minProperties: 1,
+  });
 export type UserPatch = z.infer<typeof UserPatch>;
 
-/** A user as lists show it. */
 export const UserSummary = z
   .object({
     id: z.string(),
@@ -56,7 +57,7 @@ export const UserSummary = z
     createdAt: at,
     updatedAt: at,
   })
-  .openapi("UserSummary");
+  .openapi("UserSummary", { description: "A user as lists show it." });
 export type UserSummary = z.infer<typeof UserSummary>;
 
 const UserAccount = z

@@ -43,8 +43,8 @@ export async function createUser(scope: TenantScope, input: NewUser): Promise<Us
   const { email, name, profileImage, role } = input;
   const row = { id, email, name, profileImage, status: "pending", tenantRole: "member" } as const;
   const stamps = { createdAt: now, updatedAt: now, createdBy: actor, updatedBy: actor };
-  const wanted = input.accountIds ?? [scope.accountId];
-  const joins = wanted.map((accountId) =>
+  const wanted = new Set(input.accountIds ?? [scope.accountId]);
+  const joins = [...wanted].map((accountId) =>
     must(db.insert(accountMembers).select(membership(accountId, id, role, now)), noSuchAccount),
   );
   const insert = write(db.insert(users).values({ ...row, ...stamps }));
@@ -144,7 +144,10 @@ const identitiesOf = ({ db }: TenantScope, userId: string) =>
     .from(userIdentities)
     .where(eq(userIdentities.userId, userId));
 
-/** The batch touched no row; a look at it says which condition failed. */
+/**
+ * The batch touched no row; a look at it says which condition failed. A change that is already done
+ * may lack its second half, the registry's: the repeated request makes up for it.
+ */
 async function explain(
   scope: TenantScope,
   id: string,
@@ -156,13 +159,23 @@ async function explain(
     tenantRole: sql`${principal.tenantRole}`,
     accountId: sql`${principal.accountId}`,
   };
-  const [[row]] = await read(scope, [
+  const { version, deletedAt, tenantRole: role } = users;
+  const [[row], identities] = await read(scope, [
     scope.db
-      .select({ version: users.version, deletedAt: users.deletedAt, mine: manageable(rights) })
+      .select({ version, deletedAt, role, mine: manageable(rights) })
       .from(users)
       .where(eq(users.id, id)),
+    identitiesOf(scope, id),
   ] as const);
-  if (!row || (row.deletedAt === null) !== (state === "living")) return noSuchUser();
+  if (!row) return noSuchUser();
+  if ((row.deletedAt === null) !== (state === "living")) {
+    if (row.deletedAt !== null) await scope.directory.removeMemberships(identities);
+    else
+      await scope.directory.saveMemberships(
+        identities.map((each) => ({ ...each, role: row.role })),
+      );
+    return noSuchUser();
+  }
   if (!row.mine) return new ApiError("forbidden", "You may not manage this user");
   if (Array.isArray(accepted) && !accepted.includes(row.version))
     return new ApiError("precondition_failed", "The user changed since you read them");

@@ -1,0 +1,100 @@
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import { type Access, describeAccess } from "../core/access.ts";
+import type { PublicEnv } from "./context.ts";
+import { declare, type ResponseHeader, tags } from "./openapi.ts";
+
+type Answer = { headers?: Record<string, unknown> };
+type Operation = {
+  "x-plane": "public" | "identity" | "tenant";
+  "x-access"?: Access;
+  description?: string;
+  responses: Record<string, Answer>;
+};
+
+/** The OpenAPI document of the app: what its routes declare, and what is true of all of them. */
+export function openapiDocument(app: OpenAPIHono<PublicEnv>, title: string, tenantHeader: string) {
+  const document = app.getOpenAPI31Document({
+    openapi: "3.1.0",
+    info: {
+      title,
+      version: "1",
+      description:
+        "A tenant is a customer with a database of its own; an account is an organisation inside it. " +
+        `Name the tenant by token claim, subdomain or ${tenantHeader}; all that are present must agree.`,
+    },
+    servers: [{ url: "/", description: "The deployment that serves this document" }],
+    tags: tags(),
+  });
+  const components = {
+    ...document.components,
+    securitySchemes: { bearer },
+    parameters: parametersOf(tenantHeader),
+    headers,
+  };
+  const paths = mapValues(document.paths as Record<string, object>, (item) =>
+    mapValues(item as Record<string, Operation>, complete),
+  );
+  return { ...document, components, paths };
+}
+
+/** Who may call an operation is always said, and the headers that every answer carries. */
+function complete({ description, responses, ...operation }: Operation): Operation {
+  return {
+    ...operation,
+    description: [description, openTo(operation)].filter(Boolean).join("\n\n"),
+    responses: mapValues(responses, (answer, status) => ({
+      ...answer,
+      headers: { ...declare("X-Request-Id", ...(byStatus[status] ?? [])), ...answer.headers },
+    })),
+  };
+}
+
+function openTo({ "x-plane": plane, "x-access": access }: Omit<Operation, "responses">): string {
+  if (access) return `Open to ${describeAccess(access)}.`;
+  return plane === "identity" ? "Open to everyone with a valid token." : "Open to everyone.";
+}
+
+const byStatus: Record<string, ResponseHeader[]> = {
+  401: ["WWW-Authenticate"],
+  503: ["Retry-After"],
+};
+
+const header = (description: string) => ({ description, schema: { type: "string" as const } });
+const headers: Record<ResponseHeader, ReturnType<typeof header>> = {
+  "X-Request-Id": header("Names the request in logs and audit: as you sent it, or a new id."),
+  "WWW-Authenticate": header("`Bearer`, with an error if you sent a token (RFC 6750)."),
+  "Retry-After": header("When to try again, in seconds."),
+  ETag: header("The version of the resource: send it back as If-Match."),
+  Location: header("Where the new resource is."),
+};
+
+const bearer = {
+  type: "http" as const,
+  scheme: "bearer",
+  bearerFormat: "JWT",
+  description: "An access token of the identity provider, for this API's audience.",
+};
+
+/** What `guarded` refers to. */
+const parametersOf = (tenantHeader: string) => ({
+  Tenant: {
+    name: tenantHeader,
+    in: "header" as const,
+    description: "The id or slug of the tenant, unless the token or the host names it.",
+    schema: { type: "string" as const },
+    example: "acme",
+  },
+  Account: {
+    name: "account-id",
+    in: "header" as const,
+    description: "The account you work in, where your rights come from an account.",
+    schema: { type: "string" as const },
+    example: "acc_019aa3f0-6f1e-7c3a-9d55-0c2f6a1b4e7d",
+  },
+});
+
+const mapValues = <From, To>(
+  source: Record<string, From>,
+  map: (value: From, key: string) => To,
+): Record<string, To> =>
+  Object.fromEntries(Object.entries(source).map(([key, value]) => [key, map(value, key)]));
