@@ -1,6 +1,7 @@
 // npm run dev: the whole product on this machine, without an account and without a network.
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
+import { copyAssets } from "./assets.ts";
 import { seed } from "./seed.ts";
 import { readArguments } from "./stack/arguments.ts";
 import { claimDataDir, openLog } from "./stack/data-dir.ts";
@@ -38,13 +39,14 @@ async function start(port: number, dataDir: string, verbose: boolean): Promise<v
   endWith(backends.sqld, "sqld", sqldLog);
   const { tenants } = await seed(backends.settings, (line) => console.log(line));
 
+  copyAssets();
   const workerLog = openLog(dataDir, "worker");
   const apiPort = port || (await freePort());
   const worker = await startWorker({
     ...{ port: apiPort, dataDir, settings: backends.settings, log: workerLog },
     onLine: (line) => {
       workerLog.add(line);
-      if (verbose || line.includes("[ERROR]")) console.log(line);
+      if (verbose || /\[ERROR\]|crashed unexpectedly/.test(line)) console.log(line);
     },
   });
   undo.push(worker.stop);
@@ -91,8 +93,8 @@ await runProgram(async () => {
   sqldProgram();
   wranglerProgram();
   const dataDir = resolve(options.data);
-  undo.push(claimDataDir(dataDir, options.reset));
   endOnSignals();
+  undo.push(await claimDataDir(dataDir, options.reset));
   if (existsSync(".dev.vars"))
     console.log(
       `.dev.vars is not read here: the settings are ${relative("", dataDir)}/worker.env.`,
