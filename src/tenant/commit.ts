@@ -3,7 +3,7 @@ import { unavailable } from "../core/error.ts";
 import { batch, type Query, type Results } from "../db/batch.ts";
 import { GuardRefused, trace, type Write, writeAudited } from "../db/write.ts";
 import { principalOf, principalQuery } from "./principal.ts";
-import { reconsider } from "./read.ts";
+import { read, reconsider } from "./read.ts";
 import type { TenantScope } from "./scope.ts";
 
 /**
@@ -38,6 +38,8 @@ async function guarded<const R extends readonly Query[]>(
     return await attempt(next, writes, reads);
   } catch (error) {
     if (!(error instanceof GuardRefused)) throw error;
+    // Who arrived a moment ago may well be in and still not allowed to do this.
+    await read(next, []);
     throw unavailable("Your rights are changing at this moment", error, 1);
   }
 }

@@ -8,10 +8,15 @@ export type Membership = Person & { readonly role: TenantRole };
 
 /** The registry's index of this tenant: all a tenant feature may ask of the other wing. */
 export type Directory = {
-  /** The membership that waits for this person, accepted elsewhere and not yet used. */
-  findWaiting(
-    person: Person,
-  ): Promise<{ role: TenantRole; accountRole: AccountRole | null } | undefined>;
+  /** What the index has of this person: `waiting` was accepted elsewhere and is not used yet. */
+  findMembership(person: Person): Promise<
+    | {
+        readonly role: TenantRole;
+        readonly accountRole: AccountRole | null;
+        readonly status: "waiting" | "active";
+      }
+    | undefined
+  >;
   saveMemberships(memberships: readonly Membership[]): Promise<void>;
   removeMemberships(people: readonly Person[]): Promise<void>;
   rename(name: string): Promise<void>;

@@ -13,16 +13,37 @@ export type Call = {
   headers?: Record<string, string | undefined>;
   /** Sent as JSON unless it is a string. */
   body?: unknown;
+  /** Hangs up, like a person who closes the page. */
+  signal?: AbortSignal | undefined;
+};
+
+type Look = (asked: { method: string; url: string }, answer: Answer<unknown>) => Promise<void>;
+let look: Look = async () => {};
+
+/** From now on every answer to anybody's request passes by `next`, which may throw. */
+export const lookAtAnswers = (next: Look): void => {
+  look = next;
 };
 
 /** One HTTP request. Unlike `fetch` it can name any host and never follows a redirect. */
-export function call<T = Record<string, unknown>>(
+export async function call<T = Record<string, unknown>>(
   url: string,
-  { method = "GET", headers = {}, body }: Call = {},
+  options: Call = {},
+): Promise<Answer<T>> {
+  const answer = await ask<T>(url, options);
+  await look({ method: options.method ?? "GET", url }, answer);
+  return answer;
+}
+
+function ask<T>(
+  url: string,
+  { method = "GET", headers = {}, body, signal }: Call,
 ): Promise<Answer<T>> {
   const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
   const sent = Object.entries({
-    ...(body === undefined ? {} : { "content-type": "application/json" }),
+    ...(text === undefined
+      ? {}
+      : { "content-type": "application/json", "content-length": `${Buffer.byteLength(text)}` }),
     ...headers,
   }).filter((entry): entry is [string, string] => entry[1] !== undefined);
   return new Promise((resolve, reject) => {
@@ -41,6 +62,12 @@ export function call<T = Record<string, unknown>>(
       response.on("error", reject);
     });
     request.on("error", reject);
+    signal?.addEventListener("abort", () => {
+      // A reset: of a mere end of the connection the server need not take note before it answers.
+      request.socket?.resetAndDestroy();
+      request.destroy();
+      reject(signal.reason);
+    });
     request.end(text);
   });
 }

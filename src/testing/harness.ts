@@ -7,20 +7,25 @@ import { batch } from "../db/batch.ts";
 import { parseSettings } from "../env.ts";
 import { accountMembers } from "../tenant/accounts/accounts.table.ts";
 import { userIdentities, users } from "../tenant/users/users.table.ts";
-import { type Answer, type Call, call } from "./client.ts";
+import { type Answer, type Call, call, lookAtAnswers } from "./client.ts";
+import { assertAsDocumented } from "./contract.ts";
 import { openRegistry, openTenant } from "./databases.ts";
 import { type Claims, signToken } from "./tokens.ts";
 
 export const stack = inject("stack");
 export const settings = parseSettings(stack.settings);
 export const registry = openRegistry(settings);
+lookAtAnswers(assertAsDocumented);
 
 /** Somebody with an identity at the provider, and no tenant yet. */
 export type Person = {
   readonly subject: string;
   readonly email: string;
   token(claims?: Claims): Promise<string>;
-  /** A request as this person; `headers` may add signals or take the token away. */
+  /**
+   * A request as this person; `headers` may add signals or take the token away. A path in full goes
+   * to another Worker.
+   */
   call<T = Record<string, unknown>>(path: string, options?: Call): Promise<Answer<T>>;
 };
 
@@ -29,15 +34,18 @@ export function newPerson(base = stack.apiUrl): Person {
   const email = `${randomUUID()}@people.test`;
   const token = (claims: Claims = {}) =>
     signToken(stack, { sub: subject, email, email_verified: true, name: "Test Person", ...claims });
+  let plain: Promise<string> | undefined;
   return {
     subject,
     email,
     token,
-    call: async (path, options = {}) =>
-      call(`${base}${path}`, {
+    call: async (path, options = {}) => {
+      plain ??= token();
+      return await call(path.startsWith("http:") ? path : `${base}${path}`, {
         ...options,
-        headers: { authorization: `Bearer ${await token()}`, ...options.headers },
-      }),
+        headers: { authorization: `Bearer ${await plain}`, ...options.headers },
+      });
+    },
   };
 }
 
@@ -46,7 +54,7 @@ export type Member = Person & { readonly userId: string };
 type Seat = { tenantRole?: TenantRole; accountRole?: AccountRole; status?: "active" | "suspended" };
 
 /** A tenant of one's own, signed up over HTTP: tests run in parallel and assert exact counts. */
-export async function newTenant(base = stack.apiUrl) {
+export async function newTenant(base = stack.apiUrl, backends = settings) {
   const slug = `t-${randomUUID().slice(0, 13)}`;
   const owner = newPerson(base);
   const { status, body } = await owner.call<{
@@ -56,7 +64,7 @@ export async function newTenant(base = stack.apiUrl) {
   }>("/api/v1/tenants/register", { method: "POST", body: { name: `Tenant ${slug}`, slug } });
   if (status !== 201) throw new Error(`registration: ${status} ${JSON.stringify(body)}`);
   const { id, ownerId, defaultAccountId: accountId } = body;
-  const db = await openTenant(settings, id);
+  const db = await openTenant(backends, id);
 
   const seated = (person: Person, userId: string, account?: string): Member => ({
     ...person,

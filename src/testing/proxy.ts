@@ -1,0 +1,223 @@
+import { once } from "node:events";
+import { Agent, createServer, type IncomingMessage, type Server, request as send } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+
+/** One request on its way to the database server. */
+export type Passage = {
+  /** `data` carries SQL, `admin` creates namespaces. */
+  readonly door: "data" | "admin";
+  readonly method: string;
+  readonly path: string;
+  /** Which database: `registry`, or the name derived from a tenant's id. */
+  readonly namespace: string | undefined;
+  readonly body: string;
+};
+
+type Reply = {
+  readonly status: number;
+  readonly headers: Record<string, string | string[] | undefined>;
+  readonly body: string;
+  /** When its second half may follow. */
+  readonly rest?: Promise<unknown>;
+};
+
+export type Disturbance = {
+  /** Only requests for which this holds; every request without it. */
+  readonly of?: (passage: Passage) => boolean;
+  /** `request`: before the server sees it. `reply`: the server did it, and the caller does not know. */
+  readonly at: "request" | "reply";
+  /**
+   * Wait until lifted; wait for so many milliseconds; break the connection; send half of the reply and
+   * then nothing until lifted; or say something else.
+   */
+  readonly by:
+    | "hold"
+    | "cut"
+    | "stall"
+    | { readonly delayMs: number }
+    | { readonly answer: Partial<Reply> };
+  /** How often at most; for ever without it. */
+  readonly times?: number;
+};
+
+export type Disturbed = {
+  /** How often it struck. */
+  readonly struck: number;
+  /** Resolves at the first strike. */
+  readonly first: Promise<void>;
+  /** Ends it, and lets everything held go on. */
+  lift(): void;
+};
+
+export type DatabaseProxy = {
+  /** For `startWorker`, over the settings of the stack: both doors lead through here. */
+  readonly settings: Record<"SQLD_URL" | "GLOBAL_DATABASE_URL" | "SQLD_ADMIN_URL", string>;
+  /** Every request that arrived, in order, disturbed or not. */
+  readonly passages: readonly Passage[];
+  /** How many requests `work` makes, in all and per database. Meant for a Worker nobody else uses. */
+  counted<T>(
+    work: () => Promise<T>,
+  ): Promise<{ result: T; total: number; by: Record<string, number> }>;
+  /** Of several that match, the newest counts. */
+  disturb(disturbance: Disturbance): Disturbed;
+  stop(): Promise<void>;
+};
+
+type Active = Disturbance & { left: number; strike(): void; readonly lifted: Promise<void> };
+
+/**
+ * Stands between a Worker and sqld, on free ports: sees every round trip and can hold, delay, cut or
+ * answer it, before the server works or after.
+ *
+ *     const proxy = await startProxy(stack.settings);
+ *     const worker = await startWorker({ bundle, settings: { ...stack.settings, ...proxy.settings } });
+ *     const outage = proxy.disturb({ of: ({ namespace }) => namespace === "registry", at: "request", by: "hold" });
+ *     ...
+ *     outage.lift();
+ *     await worker.stop();
+ *     await proxy.stop();
+ */
+export async function startProxy(settings: Record<string, string>): Promise<DatabaseProxy> {
+  const passages: Passage[] = [];
+  const active = new Set<Active>();
+  // Without kept connections: one that dies while idle would be a fault nobody asked for.
+  const agent = new Agent({ keepAlive: false });
+
+  const claim = (passage: Passage, at: Disturbance["at"]) => {
+    const found = [...active]
+      .reverse()
+      .find((one) => one.at === at && one.left > 0 && (one.of?.(passage) ?? true));
+    if (found) found.left--;
+    found?.strike();
+    return found;
+  };
+
+  /** Waits as the disturbance says, and returns what it changes of the reply. */
+  async function suffer(disturbance: Active | undefined, gone: Promise<unknown>) {
+    if (!disturbance) return undefined;
+    const { by, lifted } = disturbance;
+    if (by === "cut") return by;
+    if (by === "stall") return { rest: Promise.race([lifted, gone]) };
+    if (by === "hold") await Promise.race([lifted, gone]);
+    else if ("answer" in by) return by.answer;
+    else await new Promise((wake) => setTimeout(wake, by.delayMs));
+    return undefined;
+  }
+
+  async function pass(
+    door: Passage["door"],
+    upstream: string,
+    request: IncomingMessage,
+    gone: Promise<unknown>,
+  ): Promise<Reply | undefined> {
+    const passage = {
+      door,
+      method: request.method ?? "",
+      path: request.url ?? "",
+      namespace: namespaceOf(request, door),
+      body: await text(request),
+    };
+    passages.push(passage);
+    const before = await suffer(claim(passage, "request"), gone);
+    if (before === "cut" || request.socket.destroyed) return undefined;
+    if (before) return { status: 200, headers: {}, body: "", ...before };
+    const reply = await forward(agent, `${upstream}${passage.path}`, request, passage.body);
+    const after = await suffer(claim(passage, "reply"), gone);
+    return after === "cut" ? undefined : { ...reply, ...after };
+  }
+
+  const open = async (door: Passage["door"], upstream: string): Promise<Server> => {
+    const server = createServer((request, response) => {
+      const gone = new Promise((resolve) => response.once("close", resolve));
+      pass(door, upstream.replace(/\/$/, ""), request, gone)
+        .then(async (reply) => {
+          if (!reply) return request.socket.destroy();
+          const half = reply.rest ? reply.body.length / 2 : 0;
+          response.writeHead(reply.status, framed(reply)).write(reply.body.slice(0, half));
+          await reply.rest;
+          return response.end(reply.body.slice(half));
+        })
+        .catch(() => request.socket.destroy());
+    });
+    server.keepAliveTimeout = 60_000;
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    return server;
+  };
+  const [data, admin] = await Promise.all([
+    open("data", settings["SQLD_URL"] ?? ""),
+    open("admin", settings["SQLD_ADMIN_URL"] ?? ""),
+  ]);
+
+  return {
+    settings: {
+      SQLD_URL: urlOf(data),
+      GLOBAL_DATABASE_URL: urlOf(data),
+      SQLD_ADMIN_URL: urlOf(admin),
+    },
+    passages,
+    async counted(work) {
+      const from = passages.length;
+      const result = await work();
+      const by: Record<string, number> = {};
+      for (const { namespace = "" } of passages.slice(from))
+        by[namespace] = (by[namespace] ?? 0) + 1;
+      return { result, total: passages.length - from, by };
+    },
+    disturb(disturbance) {
+      const struck = Promise.withResolvers<void>();
+      const lifted = Promise.withResolvers<void>();
+      const times = disturbance.times ?? Number.POSITIVE_INFINITY;
+      let strikes = 0;
+      const strike = () => {
+        strikes++;
+        struck.resolve();
+      };
+      const one: Active = { ...disturbance, left: times, strike, lifted: lifted.promise };
+      active.add(one);
+      return {
+        get struck() {
+          return strikes;
+        },
+        first: struck.promise,
+        lift() {
+          active.delete(one);
+          lifted.resolve();
+        },
+      };
+    },
+    async stop() {
+      for (const server of [data, admin]) {
+        server.close();
+        server.closeAllConnections();
+      }
+      agent.destroy();
+    },
+  };
+}
+
+const urlOf = (server: Server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+function namespaceOf({ headers, url }: IncomingMessage, door: Passage["door"]): string | undefined {
+  if (door === "admin") return /^\/v1\/namespaces\/([^/]+)/.exec(url ?? "")?.[1];
+  const name = headers["x-namespace-bin"];
+  return typeof name === "string" ? Buffer.from(name, "base64").toString() : undefined;
+}
+
+async function forward(agent: Agent, url: string, from: IncomingMessage, body: string) {
+  const { host: _, "transfer-encoding": __, ...headers } = from.headers;
+  const sent = { ...headers, "content-length": Buffer.byteLength(body) };
+  const request = send(url, { method: from.method, headers: sent, agent }).end(body);
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  return {
+    status: response.statusCode ?? 0,
+    headers: response.headers,
+    body: await text(response),
+  };
+}
+
+/** The length of what is really sent. */
+function framed({ headers, body }: Reply) {
+  const { "transfer-encoding": _, connection: __, ...rest } = headers;
+  return { ...rest, "content-length": Buffer.byteLength(body) };
+}

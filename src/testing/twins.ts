@@ -1,0 +1,90 @@
+import { newId } from "../core/id.ts";
+import type { TenantRole } from "../core/roles.ts";
+import { batch } from "../db/batch.ts";
+import { accountMembers, accounts } from "../tenant/accounts/accounts.table.ts";
+import { userIdentities, users } from "../tenant/users/users.table.ts";
+import type { Call } from "./client.ts";
+import { newPerson, newTenant, settings, type TestTenant } from "./harness.ts";
+
+type Role = typeof accountMembers.$inferInsert.role;
+type Seats = { tenantRole: TenantRole; accountRole?: Role };
+
+/**
+ * Two tenants whose rows have the same ids and addresses, and one person who is in both: whatever the
+ * code confuses, it finds something. Each row's name tells whose it is.
+ */
+export async function newTwins(
+  left: Seats = { tenantRole: "admin" },
+  right: Seats = { tenantRole: "admin" },
+) {
+  const ids = { ada: newId("user"), dual: newId("user"), account: newId("account") };
+  const dual = newPerson();
+  const twins = await Promise.all([newTenant(), newTenant()] as const);
+
+  const place = async ({ db, slug }: TestTenant, { tenantRole, accountRole }: Seats) => {
+    const now = Date.now();
+    const stamps = { createdAt: now, updatedAt: now };
+    const { issuer } = settings.identityProvider;
+    const member = { accountId: ids.account, createdAt: now };
+    const row = { status: "active", ...stamps } as const;
+    await batch(db, "write", [
+      db.insert(accounts).values({ id: ids.account, name: `Account of ${slug}`, ...stamps }),
+      db.insert(users).values([
+        {
+          id: ids.ada,
+          email: "ada@twins.test",
+          name: `Ada of ${slug}`,
+          tenantRole: "member",
+          ...row,
+        },
+        { id: ids.dual, email: dual.email, name: `Dual of ${slug}`, tenantRole, ...row },
+      ]),
+      db
+        .insert(userIdentities)
+        .values({ issuer, subject: dual.subject, userId: ids.dual, createdAt: now }),
+      db
+        .insert(accountMembers)
+        .values([
+          { ...member, userId: ids.ada, role: "VIEWER" },
+          ...(accountRole ? [{ ...member, userId: ids.dual, role: accountRole }] : []),
+        ]),
+    ]);
+  };
+  await Promise.all([place(twins[0], left), place(twins[1], right)]);
+  return { left: twins[0], right: twins[1], dual, ids };
+}
+export type Twins = Awaited<ReturnType<typeof newTwins>>;
+
+export type Signals = {
+  claim?: string | undefined;
+  header?: string | undefined;
+  host?: string | undefined;
+};
+
+/** A request of the person who is in both, that names a tenant by these means and no others. */
+export async function ask<T = Record<string, unknown>>(
+  { dual }: Twins,
+  { claim, header, host }: Signals,
+  path: string,
+  call: Call = {},
+) {
+  const token = await dual.token({ [`${settings.CLAIM_NAMESPACE}tenant_id`]: claim });
+  return await dual.call<T>(path, {
+    ...call,
+    headers: {
+      authorization: `Bearer ${token}`,
+      "x-tenant-id": header,
+      host: host && `${host}.${settings.BASE_DOMAIN}`,
+      ...call.headers,
+    },
+  });
+}
+
+/** What nobody may read who asked for another tenant. */
+export const marksOf = ({ id, slug, accountId, owner }: TestTenant): string[] => [
+  id,
+  slug,
+  accountId,
+  owner.userId,
+  owner.subject,
+];
