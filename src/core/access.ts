@@ -33,7 +33,8 @@ export function admission(access: Access): Admission {
 /** For people: what the route needs, in words. */
 export function describeAccess(access: Access): string {
   if ("member" in access) return "an active user of the tenant";
-  if ("tenantRole" in access) return `the tenant role ${access.tenantRole}`;
+  if ("tenantRole" in access)
+    return `the tenant role ${access.tenantRole === "owner" ? "owner" : "admin or owner"}`;
   if ("permission" in access) return `the permission ${access.permission}`;
   const also = access.additionalRoles?.length ? ` or ${access.additionalRoles.join(", ")}` : "";
   return `the role ${access.role} or higher${also}`;

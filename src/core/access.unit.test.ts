@@ -7,7 +7,7 @@ const cases: [Access, ReturnType<typeof admission>, string][] = [
   [
     { tenantRole: "admin" },
     { tenantRoles: ["owner", "admin"], roles: null },
-    "the tenant role admin",
+    "the tenant role admin or owner",
   ],
   [
     { role: "EDITOR" },
