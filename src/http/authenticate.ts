@@ -71,8 +71,7 @@ function assertHeader(header: JWSHeaderParameters): void {
   const foreign = ["jwk", "jku", "x5u", "x5c", "crit"].some((name) => name in header);
   const typed =
     header.typ === undefined || /^(application\/)?(at\+)?jwt$/i.test(String(header.typ));
-  if (foreign || !typed || typeof header.kid !== "string" || header.kid.length > 200)
-    throw invalidToken("header");
+  if (foreign || !typed || typeof header.kid !== "string") throw invalidToken("header");
 }
 
 function verifiedEmail(payload: object, claim: (name: string) => unknown): string | null {

@@ -139,6 +139,9 @@ const nonsense: Record<string, () => Response> = {
   "a set of other things": () => Response.json({ keys: "none" }),
   "a list of nothing": () => Response.json({ keys: [null, 7, "key"] }),
   "only weak keys": () => Response.json({ keys: [newSigningKey(1024).jwk] }),
+  "only keys to encrypt with": () => Response.json({ keys: [{ ...second.jwk, use: "enc" }] }),
+  "only keys for RS512": () => Response.json({ keys: [{ ...second.jwk, alg: "RS512" }] }),
+  "only keys without an id": () => Response.json({ keys: [{ ...second.jwk, kid: undefined }] }),
   "a page": () => new Response("<html>Sign in</html>"),
   "too much": () => Response.json({ keys: [second.jwk], more: " ".repeat(256 * 1024) }),
 };

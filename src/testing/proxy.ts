@@ -2,53 +2,15 @@ import { once } from "node:events";
 import { Agent, createServer, type IncomingMessage, type Server, request as send } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
+import {
+  createDisturbances,
+  type Disturbance,
+  type Disturbed,
+  type Passage,
+  type Reply,
+} from "./disturbance.ts";
 
-/** One request on its way to the database server. */
-export type Passage = {
-  /** `data` carries SQL, `admin` creates namespaces. */
-  readonly door: "data" | "admin";
-  readonly method: string;
-  readonly path: string;
-  /** Which database: `registry`, or the name derived from a tenant's id. */
-  readonly namespace: string | undefined;
-  readonly body: string;
-};
-
-type Reply = {
-  readonly status: number;
-  readonly headers: Record<string, string | string[] | undefined>;
-  readonly body: string;
-  /** When its second half may follow. */
-  readonly rest?: Promise<unknown>;
-};
-
-export type Disturbance = {
-  /** Only requests for which this holds; every request without it. */
-  readonly of?: (passage: Passage) => boolean;
-  /** `request`: before the server sees it. `reply`: the server did it, and the caller does not know. */
-  readonly at: "request" | "reply";
-  /**
-   * Wait until lifted; wait for so many milliseconds; break the connection; send half of the reply and
-   * then nothing until lifted; or say something else.
-   */
-  readonly by:
-    | "hold"
-    | "cut"
-    | "stall"
-    | { readonly delayMs: number }
-    | { readonly answer: Partial<Reply> };
-  /** How often at most; for ever without it. */
-  readonly times?: number;
-};
-
-export type Disturbed = {
-  /** How often it struck. */
-  readonly struck: number;
-  /** Resolves at the first strike. */
-  readonly first: Promise<void>;
-  /** Ends it, and lets everything held go on. */
-  lift(): void;
-};
+export type { Disturbance, Disturbed, Passage };
 
 export type DatabaseProxy = {
   /** For `startWorker`, over the settings of the stack: both doors lead through here. */
@@ -64,8 +26,6 @@ export type DatabaseProxy = {
   stop(): Promise<void>;
 };
 
-type Active = Disturbance & { left: number; strike(): void; readonly lifted: Promise<void> };
-
 /**
  * Stands between a Worker and sqld, on free ports: sees every round trip and can hold, delay, cut or
  * answer it, before the server works or after.
@@ -80,30 +40,9 @@ type Active = Disturbance & { left: number; strike(): void; readonly lifted: Pro
  */
 export async function startProxy(settings: Record<string, string>): Promise<DatabaseProxy> {
   const passages: Passage[] = [];
-  const active = new Set<Active>();
+  const { disturb, suffer } = createDisturbances();
   // Without kept connections: one that dies while idle would be a fault nobody asked for.
   const agent = new Agent({ keepAlive: false });
-
-  const claim = (passage: Passage, at: Disturbance["at"]) => {
-    const found = [...active]
-      .reverse()
-      .find((one) => one.at === at && one.left > 0 && (one.of?.(passage) ?? true));
-    if (found) found.left--;
-    found?.strike();
-    return found;
-  };
-
-  /** Waits as the disturbance says, and returns what it changes of the reply. */
-  async function suffer(disturbance: Active | undefined, gone: Promise<unknown>) {
-    if (!disturbance) return undefined;
-    const { by, lifted } = disturbance;
-    if (by === "cut") return by;
-    if (by === "stall") return { rest: Promise.race([lifted, gone]) };
-    if (by === "hold") await Promise.race([lifted, gone]);
-    else if ("answer" in by) return by.answer;
-    else await new Promise((wake) => setTimeout(wake, by.delayMs));
-    return undefined;
-  }
 
   async function pass(
     door: Passage["door"],
@@ -119,11 +58,11 @@ export async function startProxy(settings: Record<string, string>): Promise<Data
       body: await text(request),
     };
     passages.push(passage);
-    const before = await suffer(claim(passage, "request"), gone);
+    const before = await suffer(passage, "request", gone);
     if (before === "cut" || request.socket.destroyed) return undefined;
     if (before) return { status: 200, headers: {}, body: "", ...before };
     const reply = await forward(agent, `${upstream}${passage.path}`, request, passage.body);
-    const after = await suffer(claim(passage, "reply"), gone);
+    const after = await suffer(passage, "reply", gone);
     return after === "cut" ? undefined : { ...reply, ...after };
   }
 
@@ -164,28 +103,7 @@ export async function startProxy(settings: Record<string, string>): Promise<Data
         by[namespace] = (by[namespace] ?? 0) + 1;
       return { result, total: passages.length - from, by };
     },
-    disturb(disturbance) {
-      const struck = Promise.withResolvers<void>();
-      const lifted = Promise.withResolvers<void>();
-      const times = disturbance.times ?? Number.POSITIVE_INFINITY;
-      let strikes = 0;
-      const strike = () => {
-        strikes++;
-        struck.resolve();
-      };
-      const one: Active = { ...disturbance, left: times, strike, lifted: lifted.promise };
-      active.add(one);
-      return {
-        get struck() {
-          return strikes;
-        },
-        first: struck.promise,
-        lift() {
-          active.delete(one);
-          lifted.resolve();
-        },
-      };
-    },
+    disturb,
     async stop() {
       for (const server of [data, admin]) {
         server.close();

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type SQL, sql } from "drizzle-orm";
+import type { Secret } from "../core/secret.ts";
 import { batch, type Query } from "../db/batch.ts";
 import { type Database, openTenantDb, type TenantDb } from "../db/connect.ts";
 import type { Settings } from "../env.ts";
@@ -41,14 +42,14 @@ export async function rowsOfAll<Name extends string>(
 /** An empty database in a namespace of its own. `again` opens it anew, as another process would. */
 export async function newDatabase(
   settings: Settings,
-): Promise<{ db: TenantDb; name: string; again: () => TenantDb }> {
+): Promise<{ db: TenantDb; name: string; token: Secret; again: () => TenantDb }> {
   const platform = platformOf(settings, fetch);
   const name = `fresh-${randomUUID()}`;
   await platform.ensureDatabase(name);
   const { token } = await platform.mintToken(name);
   const again = () =>
     openTenantDb({ ...platform.locate(name, null), token }, testBudget(), `tnt_${name}`);
-  return { db: again(), name, again };
+  return { db: again(), name, token, again };
 }
 
 /** Like `execute`, with foreign keys off: rows of one table alone. */

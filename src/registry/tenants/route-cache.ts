@@ -47,4 +47,3 @@ export function createRouteCache(freshMs: number) {
     return await Promise.race([look(name, find), slow]).catch(() => known.route);
   };
 }
-export type RouteCache = ReturnType<typeof createRouteCache>;
