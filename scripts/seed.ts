@@ -10,7 +10,7 @@ import type { Identity } from "../src/core/request.ts";
 import { batch } from "../src/db/batch.ts";
 import type { TenantDb } from "../src/db/connect.ts";
 import { migrate } from "../src/db/migrate.ts";
-import { registryMigrations } from "../src/db/migrations.gen.ts";
+import { registryMigrations, tenantMigrations } from "../src/db/migrations.gen.ts";
 import { systemContext, type Write, write, writeAudited } from "../src/db/write.ts";
 import { parseSettings } from "../src/env.ts";
 import type { Call } from "../src/http/context.ts";
@@ -51,6 +51,7 @@ export async function seed(
     const route = await findRoute(scope.db, slug, scope.platform, scope.keyRing);
     if (!route) throw new Error(`Tenant ${slug} is not there after its registration`);
     const db = scope.openTenant(route.address, route.id);
+    await migrate(db, tenantMigrations);
     const known = people.flatMap((person) => {
       const seat = seatIn(person, slug);
       return seat ? [{ person, seat }] : [];

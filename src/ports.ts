@@ -3,7 +3,7 @@ import { batch } from "./db/batch.ts";
 import { type Budget, openRegistryDb, openTenantDb } from "./db/connect.ts";
 import type { Settings } from "./env.ts";
 import { verifyToken } from "./http/authenticate.ts";
-import type { Ports } from "./http/context.ts";
+import type { Call, Ports } from "./http/context.ts";
 import { createKeyFinder } from "./http/jwks.ts";
 import type { Platform } from "./platform/platform.ts";
 import { sqldPlatform } from "./platform/sqld.ts";
@@ -14,6 +14,7 @@ import { createRouteCache } from "./registry/tenants/route-cache.ts";
 
 const jwksTimeoutMs = 2000;
 const provisioningMs = 30_000;
+const readyMs = 1000;
 
 /** Wires settings to what the HTTP layer asks for. Lives as long as the isolate; holds data, no I/O. */
 export function createPorts(settings: Settings, get: typeof fetch): Ports {
@@ -61,7 +62,7 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
       remember(name, (wanted) => findRoute(db, wanted, platform, ring), afresh),
     openTenant: (route, budget) => openTenantDb(route.address, budget, route.id),
     directory: createDirectory,
-    check: async ({ budget, request }) => {
+    check: once(readyMs, async ({ budget, request }: Call) => {
       const db = registry(budget);
       const probe = [db.select({ one: sql`1` }).from(sql`(select 1)`)] as const;
       const [registryState, keysState] = await Promise.allSettled([
@@ -71,7 +72,18 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
       const state = (result: PromiseSettledResult<unknown>) =>
         result.status === "fulfilled" ? "up" : "down";
       return { registry: state(registryState), identityProvider: state(keysState) };
-    },
+    }),
+  };
+}
+
+/** Anybody may ask; the answer of a moment ago will do. */
+function once<In, Out>(freshMs: number, find: (input: In) => Promise<Out>) {
+  let last: { at: number; found: Out } | undefined;
+  return async (input: In): Promise<Out> => {
+    if (last && Date.now() - last.at < freshMs) return last.found;
+    const found = await find(input);
+    last = { at: Date.now(), found };
+    return found;
   };
 }
 

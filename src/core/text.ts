@@ -1,8 +1,8 @@
 import { z } from "@hono/zod-openapi";
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must be refused
-const control = /[\u0000-\u001f\u007f-\u009f]/;
-const isClean = (value: string) => value.isWellFormed() && !control.test(value);
+/** Control characters, and what turns or hides the text around it; joiners are letters' business. */
+export const unprintable = /[\p{Cc}\u200b\u202a-\u202e\u2060-\u2069\ufeff]/gu;
+const isClean = (value: string) => value.isWellFormed() && value.search(unprintable) < 0;
 
 /**
  * One line a person typed: well-formed Unicode, no control characters, trimmed, each letter in its one
@@ -19,8 +19,7 @@ export const clip = (value: string, max: number): string =>
 export const email = z
   .string()
   .trim()
-  .toLowerCase()
-  .pipe(z.email().max(254))
+  .pipe(z.email().max(254).toLowerCase())
   .openapi({ type: "string", format: "email", maxLength: 254, example: "ada@acme.test" });
 
 /** An image a browser may load: https only, so that no `javascript:` or plain-text address is ever stored. */

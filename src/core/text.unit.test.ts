@@ -9,6 +9,11 @@ test("text is trimmed, then measured", () => {
   expect(name.parse("漢字 😀 é")).toBe("漢字 😀 é");
 });
 
+test("joiners stay: scripts and emoji are written with them", () => {
+  expect(name.parse("👩\u200d👧")).toBe("👩\u200d👧");
+  expect(name.parse("می\u200cخواهم")).toBe("می\u200cخواهم");
+});
+
 test("two ways to write one letter are stored as one", () => {
   expect(name.parse("Zoe\u0301")).toBe("Zo\u00e9");
 });
@@ -22,6 +27,10 @@ test.each([
   ["a backspace", "a\bb"],
   ["DEL", "a\u007f"],
   ["a C1 control", "a\u0085b"],
+  ["a line break", "a\nb"],
+  ["a right-to-left override", "a\u202eb"],
+  ["an isolate", "a\u2066b"],
+  ["a zero-width space", "a\u200bb"],
   ["half an emoji, first", "a\ud83d"],
   ["half an emoji, second", "\ude00a"],
   ["a number", 7],

@@ -3,7 +3,6 @@ import { check, index, integer, sqliteTable, text } from "drizzle-orm/sqlite-cor
 import { instant } from "./columns.ts";
 
 export const actorTypes = ["user", "key", "operator", "system"] as const;
-export type ActorType = (typeof actorTypes)[number];
 export const auditActions = ["INSERT", "UPDATE", "DELETE"] as const;
 
 const actor = () => ({

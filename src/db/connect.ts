@@ -71,8 +71,10 @@ function pinnedFetch(origin: string, namespace: string | undefined, budget: Budg
     budget.spent.trips++;
     const init: RequestInit = { redirect: "manual", signal: AbortSignal.timeout(left) };
     const response = await budget.fetch(new Request(request, init));
-    if (response.status < 300 || response.status >= 400) return response;
+    if (response.ok) return response;
+    // What stands in the body may echo the token, and would end up in messages.
     await response.body?.cancel();
+    if (response.status >= 400) return new Response(null, { status: response.status });
     throw new Error(`The server redirects (${response.status})`);
   };
 }

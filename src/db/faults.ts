@@ -32,8 +32,12 @@ export const isTransient = (error: unknown): boolean => {
   return some(error, /database is locked/);
 };
 
-/** Constraint failures and our own errors pass; whatever else happened, the database is unavailable. */
+/** SQL the database does not understand: code and schema do not belong together. */
+const isMisfit = (error: unknown) =>
+  some(error, /no such (table|column)|syntax error|has no column/);
+
+/** Constraint failures, misfits and our own errors pass; whatever else happened, the database is unavailable. */
 export function asFault(error: unknown, label: string): unknown {
-  if (error instanceof ApiError || isConstraint(error)) return error;
+  if (error instanceof ApiError || isConstraint(error) || isMisfit(error)) return error;
   return unavailable(`${label} does not answer`, error);
 }

@@ -2,7 +2,7 @@ import { type JWSHeaderParameters, jwtVerify } from "jose";
 import { z } from "zod";
 import { ApiError } from "../core/error.ts";
 import type { Identity, RequestContext } from "../core/request.ts";
-import { clip, email } from "../core/text.ts";
+import { clip, email, unprintable } from "../core/text.ts";
 import type { KeyFinder } from "./jwks.ts";
 
 export type TokenRules = {
@@ -76,15 +76,19 @@ function assertHeader(header: JWSHeaderParameters): void {
 
 function verifiedEmail(payload: object, claim: (name: string) => unknown): string | null {
   const standard = payload as Record<string, unknown>;
-  const verified = standard["email_verified"] ?? claim("email_verified");
-  const address = email.safeParse(standard["email"] ?? claim("email"));
+  // Address and proof come from the same place, or a claim of one would vouch for the other's.
+  const [given, verified] =
+    standard["email"] === undefined
+      ? [claim("email"), claim("email_verified")]
+      : [standard["email"], standard["email_verified"]];
+  const address = email.safeParse(given);
   return verified === true && address.success ? address.data : null;
 }
 
-const displayName = (claim: unknown): string | null =>
-  typeof claim === "string" && claim.trim() !== "" && claim.isWellFormed()
-    ? clip(claim.replaceAll(/\p{Cc}/gu, " ").trim(), 200)
-    : null;
+function displayName(claim: unknown): string | null {
+  if (typeof claim !== "string" || !claim.isWellFormed()) return null;
+  return clip(claim.replaceAll(unprintable, " ").trim(), 200) || null;
+}
 
 /** Anything but a name is kept as one that matches no tenant: a claim is never ignored. */
 const tenantName = (claim: unknown): string | null => {

@@ -75,21 +75,19 @@ const bearer = {
   description: "An access token of the identity provider, for this API's audience.",
 };
 
-/** What `guarded` refers to. */
+/** What `guarded` refers to. Without examples: the documentation page would send them along. */
 const parametersOf = (tenantHeader: string) => ({
   Tenant: {
     name: tenantHeader,
     in: "header" as const,
     description: "The id or slug of the tenant, unless the token or the host names it.",
     schema: { type: "string" as const },
-    example: "acme",
   },
   Account: {
     name: "account-id",
     in: "header" as const,
     description: "The account you work in, where your rights come from an account.",
     schema: { type: "string" as const },
-    example: "acc_019aa3f0-6f1e-7c3a-9d55-0c2f6a1b4e7d",
   },
 });
 

@@ -7,7 +7,10 @@ export function log(level: Level, event: string, fields: Record<string, unknown>
   console.log(JSON.stringify({ level, event, ...fields }));
 }
 
-/** The chain of causes as text. Drizzle's own errors quote SQL with its parameters: only their name is kept. */
+/** Errors that quote what they were given: SQL with its parameters, a server's answer. */
+const quoting = new Set(["DrizzleQueryError", "SyntaxError"]);
+
+/** The chain of causes as text; of errors that quote, only the name. */
 export function describeCauses(error: unknown): string[] {
   const lines: string[] = [];
   for (let cause = error; cause !== undefined && lines.length < 6; ) {
@@ -15,7 +18,7 @@ export function describeCauses(error: unknown): string[] {
       lines.push(typeof cause === "string" ? cause : JSON.stringify(cause));
       break;
     }
-    const quiet = cause.name === "DrizzleQueryError" || cause.message.startsWith("Failed query");
+    const quiet = quoting.has(cause.name) || cause.message.startsWith("Failed query");
     lines.push(quiet ? cause.name : `${cause.name}: ${cause.message}`);
     cause = cause.cause;
   }

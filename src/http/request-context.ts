@@ -9,7 +9,7 @@ import type { Ports, PublicEnv } from "./context.ts";
 import { levelOf, log } from "./log.ts";
 
 /** Answers within five seconds, whatever hangs: this is when the last outgoing call gives up. */
-const requestMs = 4500;
+const requestMs = 4000;
 export type Limits = Pick<Budget, "timeoutMs" | "writers" | "fetch">;
 
 /** For every answer that does not say otherwise: data is not to be kept, and is not a page. */

@@ -29,6 +29,7 @@ test.each(tenantHosts)("a tenant's own label before %s names it, in any case", a
 
 const otherHosts: Record<string, () => string> = {
   "somebody else's domain": () => `${one.slug}.localhost.evil.com`,
+  "a domain as long as ours": () => `${one.slug}.evil1.com`,
   "a domain that ends alike": () => `${one.slug}.notlocalhost`,
   "a label below the tenant's": () => `a.${one.slug}.localhost`,
   "a label above the tenant's": () => `${one.slug}.a.localhost`,

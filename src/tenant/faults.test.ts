@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { databaseNameOf } from "../platform/platform.ts";
 import { newPerson, newTenant, stack, type TestTenant } from "../testing/harness.ts";
 import { judged, unavailable } from "../testing/outage.ts";
@@ -47,6 +47,7 @@ test("frozen, it costs everyone a 503 within five seconds, and thawed it serves 
   expect((await owner.call("/api/v1/users")).status).toBe(200);
 
   sqld.signal("SIGSTOP");
+  onTestFinished(() => sqld.signal("SIGCONT"));
   const create = newUser();
   const requests = [warm, cold].flatMap(({ url }) => [
     owner.call(`${url}/api/v1/users`),
@@ -65,7 +66,8 @@ test("frozen, it costs everyone a 503 within five seconds, and thawed it serves 
     Promise.all([...requests, ...queue].map(judged)),
     judged(newPerson().call(`${cold.url}/ready`)),
     judged(newPerson().call(`${cold.url}/health`)),
-  ]).finally(() => sqld.signal("SIGCONT"));
+  ]);
+  sqld.signal("SIGCONT");
 
   expect(answers).toEqual(answers.map(() => unavailable));
   expect(ready).toMatchObject({ status: 503, inTime: true, comeBack: true });

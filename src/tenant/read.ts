@@ -24,7 +24,9 @@ export async function readAs<const Q extends readonly Query[]>(
   if (first.principal?.admitted) return { ...first, principal: first.principal };
   const again = await attempt(await reconsider(scope, first.principal), queries);
   if (again.principal?.admitted) return { ...again, principal: again.principal };
-  throw again.principal ? refusal(scope, again.principal) : stranger();
+  throw again.principal?.tenantId === scope.tenant.id
+    ? refusal(scope, again.principal)
+    : misplaced();
 }
 
 async function attempt<const Q extends readonly Query[]>(scope: TenantScope, queries: Q) {
@@ -46,10 +48,12 @@ export async function reconsider(
   if (principal?.tenantId !== scope.tenant.id) {
     const db = await scope.relocate();
     if (db) return { ...scope, db };
-    throw unavailable("The tenant's database is another's");
+    throw misplaced();
   }
   if (principal.linkedTo !== null) throw refusal(scope, principal);
   const open = principal.tenantStatus === "active";
   if (!open || !(await joinWaiting(scope))) throw stranger();
   return scope;
 }
+
+const misplaced = () => unavailable("The tenant's database is another's");

@@ -26,7 +26,7 @@ export function newFounder() {
         ...{ requestId: uuidv7(), transactionId: uuidv7(), ip: null, userAgent: null },
         ...{ now, keepAlive: () => {} },
       };
-      const budget = { ...testBudget(), fetch: get };
+      const budget = { ...testBudget(), writers: settings.DATABASE_WRITERS, fetch: get };
       const scope = createPorts(settings, get).openProvisioning({ request, budget }, caller);
       return registerTenant({ ...scope, leaseMs }, { name: `Tenant ${slug}`, slug });
     },

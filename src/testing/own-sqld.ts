@@ -33,7 +33,9 @@ export async function startOwnSqld({ settings: shared }: Stack) {
   return {
     variables,
     settings,
-    signal: (signal: NodeJS.Signals) => process.kill(sqld.pid, signal),
+    signal(signal: NodeJS.Signals): void {
+      process.kill(sqld.pid, signal);
+    },
     restart: () => sqld.restart(),
     /** What its admin may forbid or bound in one database. */
     async configure(namespace: string, rules: object) {

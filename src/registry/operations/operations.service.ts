@@ -16,6 +16,16 @@ export class LeaseHeld extends Error {
 /** The right to drive an operation. It ends when somebody takes the operation over: attempts then differ. */
 export type Turn = { readonly operationId: string; readonly attempt: number };
 
+/** Whether the operation is over, and until when somebody holds it. */
+export async function findTurn({ db }: RegistryScope, id: string) {
+  const { status, leaseUntil } = operations;
+  const [[row]] = await batch(db, "read", [
+    db.select({ status, leaseUntil }).from(operations).where(eq(operations.id, id)),
+  ] as const);
+  if (!row) throw new Error(`No operation ${id}`);
+  return row;
+}
+
 /** Takes the operation for `leaseMs`, unless it is finished or somebody holds it: throws `LeaseHeld`. */
 export async function claimOperation(
   scope: RegistryScope,

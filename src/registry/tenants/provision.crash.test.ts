@@ -3,7 +3,11 @@ import { tenantMigrations } from "../../db/migrations.gen.ts";
 import { databaseNameOf } from "../../platform/platform.ts";
 import { faultyFetch } from "../../testing/faulty-fetch.ts";
 import { type Founder, newFounder, type Traces, tracesOf } from "../../testing/founder.ts";
+import { registry } from "../../testing/harness.ts";
+import { rowsOf } from "../../testing/raw-sql.ts";
 
+/** Some eighty sign-ups, each done twice: the slowest machine takes its time. */
+const timeout = 120_000;
 const stepNames = [
   "create_database",
   "mint_token",
@@ -97,15 +101,19 @@ async function forEveryCall(work: (at: number) => Promise<boolean>): Promise<num
   return last - 1;
 }
 
-const isReady = async (founder: Founder) =>
-  (await tracesOf(founder)).central.tenants[0]?.["status"] === "active";
+const isReady = async ({ slug }: Founder) => {
+  const [row] = await rowsOf(registry, `select status from tenants where slug = '${slug}'`);
+  return row?.["status"] === "active";
+};
 /** How the sign-up answers once it has worked, and while something it needs is down. */
 const taken = { code: "slug_taken", message: expect.stringContaining("You registered") };
 const down = { code: "dependency_unavailable", headers: { "retry-after": expect.any(String) } };
 const outcomeOf = (work: Promise<unknown>): Promise<unknown> => work.catch((error) => error);
 
 for (const fault of ["dies before", "dies after", "loses the answer"] as const)
-  test(`a sign-up that ${fault} any of its calls is finished by the same request, once`, async () => {
+  test(`a sign-up that ${fault} any of its calls is finished by the same request, once`, {
+    timeout,
+  }, async () => {
     const calls = await forEveryCall(async (at) => {
       const founder = newFounder();
       const broken = faultyFetch(at, fault);
@@ -116,7 +124,9 @@ for (const fault of ["dies before", "dies after", "loses the answer"] as const)
       }
       const ready = await isReady(founder);
       const done = { slug: founder.slug, status: "active" };
-      expect(first).toMatchObject(first instanceof Error ? down : done);
+      // Whoever lives on and can still ask learns that it worked after all.
+      const learned = ready && fault === "loses the answer" && broken.calls.length > at;
+      expect(first, `${at}`).toMatchObject(first instanceof Error && !learned ? down : done);
 
       const healthy = faultyFetch();
       const second = await outcomeOf(founder.signUp(healthy.fetch));
@@ -130,8 +140,10 @@ for (const fault of ["dies before", "dies after", "loses the answer"] as const)
   });
 
 for (const fault of ["stalls before", "stalls after"] as const)
-  test(`a driver that ${fault} any of its calls, and is overtaken, changes nothing when it wakes`, async () => {
-    await forEveryCall(async (at) => {
+  test(`a driver that ${fault} any of its calls, and is overtaken, changes nothing when it wakes`, {
+    timeout,
+  }, async () => {
+    const calls = await forEveryCall(async (at) => {
       const founder = newFounder();
       const slow = faultyFetch(at, fault);
       const first = outcomeOf(founder.signUp(slow.fetch));
@@ -151,4 +163,5 @@ for (const fault of ["stalls before", "stalls after"] as const)
       expect(await tracesOf(founder)).toEqual(before);
       return true;
     });
+    expect(calls).toBeGreaterThan(12);
   });

@@ -10,7 +10,7 @@ import { write } from "../../db/write.ts";
 import { findFoundation, seedTenant, stampTenant } from "../../tenant/identity/found.service.ts";
 import {
   claimOperation,
-  getOperation,
+  findTurn,
   LeaseHeld,
   recordStep,
   type Turn,
@@ -21,6 +21,10 @@ import { type Reservation, reserve } from "./reserve.service.ts";
 import type { NewTenant, RegisteredTenant } from "./tenants.schema.ts";
 import { tenants } from "./tenants.table.ts";
 import { openToken, sealToken } from "./token-vault.ts";
+
+/** How long a failed sign-up waits for its failure to be written down. */
+const releaseMs = 1000;
+const turnPollMs = 500;
 
 type Tenant = typeof tenants.$inferSelect;
 /** What a step found out about the tenant; stored together with the step's own record. */
@@ -102,16 +106,22 @@ async function waitForTurn(
 ): Promise<Turn | "done" | "busy"> {
   const giveUp = Date.now() + scope.leaseMs + 1000;
   for (;;) {
-    try {
-      return await claimOperation(scope, operationId, scope.leaseMs);
-    } catch (error) {
-      if (!(error instanceof LeaseHeld)) throw error;
-    }
-    const { status } = await getOperation(scope, operationId);
+    // However long a look takes, one begins after the lease has ended.
+    const late = Date.now() > giveUp;
+    // Looking costs the registry far less than trying to write.
+    const { status, leaseUntil } = await findTurn(scope, operationId);
     if (status === "succeeded") return "done";
-    if (Date.now() > giveUp) return "busy";
-    await new Promise((wake) => setTimeout(wake, 250));
+    if (leaseUntil < Date.now()) {
+      const turn = await claimOperation(scope, operationId, scope.leaseMs).catch(unlessHeld);
+      if (turn) return turn;
+    }
+    if (late) return "busy";
+    await new Promise((wake) => setTimeout(wake, turnPollMs));
   }
+}
+
+function unlessHeld(error: unknown): undefined {
+  if (!(error instanceof LeaseHeld)) throw error;
 }
 
 async function drive(
@@ -151,11 +161,12 @@ async function drive(
   }
 }
 
-/** A failure nobody can be told of is no worse: the lease ends by itself. */
+/** A failure nobody can be told of in time is no worse: the lease ends by itself. */
 async function release(scope: ProvisioningScope, turn: Turn, step: string, failure: unknown) {
-  await recordStep(scope, turn, step, { error: describe(failure) }).catch((error) => {
+  const told = recordStep(scope, turn, step, { error: describe(failure) }).catch((error) => {
     if (error instanceof LeaseHeld) throw error;
   });
+  await Promise.race([told, new Promise((wake) => setTimeout(wake, releaseMs))]);
 }
 
 async function registered(

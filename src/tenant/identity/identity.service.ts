@@ -1,10 +1,10 @@
-import { sql } from "drizzle-orm";
 import { ApiError } from "../../core/error.ts";
 import { type Accepted, atVersion, iso } from "../../db/columns.ts";
 import { must } from "../../db/write.ts";
 import { commit } from "../commit.ts";
 import { read } from "../read.ts";
 import type { TenantScope } from "../scope.ts";
+import { touched } from "../stamps.ts";
 import type { Tenant, TenantPatch } from "./identity.schema.ts";
 import { tenantIdentity } from "./identity.table.ts";
 
@@ -21,14 +21,14 @@ export async function renameTenant(
 ): Promise<Tenant> {
   const update = scope.db
     .update(tenantIdentity)
-    .set({
-      name,
-      version: sql`${tenantIdentity.version} + 1`,
-      updatedAt: scope.request.now,
-      updatedBy: sql`(select actor_id from audit_context)`,
-    })
+    .set({ name, ...touched(tenantIdentity.version, scope.request.now) })
     .where(atVersion(tenantIdentity.version, accepted));
-  const stale = () => new ApiError("precondition_failed", "The tenant changed since you read it");
+  // A rename that lost its second half is made whole by its repetition, which comes with a stale tag.
+  const stale = async () => {
+    const now = await getTenant(scope);
+    if (now.name === name) await scope.directory.rename(name);
+    return new ApiError("precondition_failed", "The tenant changed since you read it");
+  };
   const [rows] = await commit(scope, [must(update, stale)], [profile(scope)] as const);
   await scope.directory.rename(name);
   return toTenant(rows);

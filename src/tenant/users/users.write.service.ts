@@ -1,6 +1,7 @@
 import { and, eq, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
-import { ApiError } from "../../core/error.ts";
+import { ApiError, unavailable } from "../../core/error.ts";
 import { newId } from "../../core/id.ts";
+import type { TenantRole } from "../../core/roles.ts";
 import { type Accepted, atVersion } from "../../db/columns.ts";
 import { isUniqueViolation } from "../../db/faults.ts";
 import { must, write } from "../../db/write.ts";
@@ -9,6 +10,7 @@ import { commit } from "../commit.ts";
 import { tenantIdentity } from "../identity/identity.table.ts";
 import { read, readAs } from "../read.ts";
 import type { TenantScope } from "../scope.ts";
+import { actor, created, touched } from "../stamps.ts";
 import type { NewUser, User, UserPatch } from "./users.schema.ts";
 import { noSuchUser, toUser, userQueries } from "./users.service.ts";
 import { userIdentities, users } from "./users.table.ts";
@@ -21,19 +23,26 @@ const proved: Rights = {
   accountId: sql`(select account_id from audit_context)`,
 };
 
+/** Whom a ruler of the tenant may manage: owners everyone, admins everyone but owners. */
+const ruled = ({ tenantRole }: Rights): SQL => sql`(${tenantRole} = 'owner'
+  or ${tenantRole} = 'admin' and ${users}.tenant_role <> 'owner')`;
+
 /**
- * Whom the caller may manage: owners everyone, admins everyone but owners, the ADMIN of an account
- * the plain members of that account.
+ * And whom the ADMIN of an account: its plain members who are in no other. What ends a user ends them
+ * in the whole tenant, and is not for one account to decide over another's people.
  */
-const manageable = ({ tenantRole, accountId }: Rights): SQL => sql`(${tenantRole} = 'owner'
-  or ${tenantRole} = 'admin' and ${users.tenantRole} <> 'owner'
-  or ${users.tenantRole} = 'member' and exists (select 1 from ${accountMembers} am
-    where am.user_id = ${users.id} and am.account_id = ${accountId}))`;
+const manageable = (by: Rights): SQL => sql`(${ruled(by)}
+  or ${users}.tenant_role = 'member' and exists (select 1 from ${accountMembers} mine
+    where mine.user_id = ${users}.id and mine.account_id = ${by.accountId})
+  and not exists (select 1 from ${accountMembers} other
+    where other.user_id = ${users}.id and other.account_id <> ${by.accountId}))`;
+
+type Rule = (by: Rights) => SQL;
 
 /** Someone else remains who owns the tenant and can sign in. */
-const ownerRemains: SQL = sql`(${users.tenantRole} <> 'owner' or exists (select 1 from ${users} other
+const ownerRemains: SQL = sql`(${users}.tenant_role <> 'owner' or exists (select 1 from ${users} other
   where other.tenant_role = 'owner' and other.status = 'active' and other.deleted_at is null
-    and other.id <> ${users.id}))`;
+    and other.id <> ${users}.id))`;
 
 /** Starts `pending`: nobody can sign in as the new user before an identity is linked to it. */
 export async function createUser(scope: TenantScope, input: NewUser): Promise<User> {
@@ -42,14 +51,15 @@ export async function createUser(scope: TenantScope, input: NewUser): Promise<Us
   const id = newId("user", now);
   const { email, name, profileImage, role } = input;
   const row = { id, email, name, profileImage, status: "pending", tenantRole: "member" } as const;
-  const stamps = { createdAt: now, updatedAt: now, createdBy: actor, updatedBy: actor };
   const wanted = new Set(input.accountIds ?? [scope.accountId]);
   const joins = [...wanted].map((accountId) =>
     must(db.insert(accountMembers).select(membership(accountId, id, role, now)), noSuchAccount),
   );
-  const insert = write(db.insert(users).values({ ...row, ...stamps }));
+  const insert = write(db.insert(users).values({ ...row, ...created(now) }));
   return toUser(
-    await commit(scope, [insert, ...joins], userQueries(db, id)).catch(emailTaken(email)),
+    await commit(scope, [insert, ...joins], userQueries(db, id)).catch(
+      emailTaken(`A user with the e-mail address ${email} exists`),
+    ),
   );
 }
 
@@ -68,24 +78,28 @@ export async function updateUser(
 ): Promise<User> {
   const { db, request } = scope;
   const { status, ...fields } = patch;
+  // Who was suspended is let in again by those who rule the tenant, whoever suspended them.
+  const rule = status === "active" ? ruled : manageable;
   const update = db
     .update(users)
     .set({
       ...fields,
       ...(status && { status: status === "active" ? reactivated : status }),
-      ...touch(request.now),
+      ...touched(users.version, request.now),
     })
     .where(
       and(
         living(id),
-        manageable(proved),
+        rule(proved),
         atVersion(users.version, accepted),
         status === "suspended" ? ownerRemains : undefined,
       ),
     );
-  const change = must(update, () => explain(scope, id, accepted));
+  const change = must(update, () => explain(scope, id, { accepted, rule }));
   return toUser(
-    await commit(scope, [change], userQueries(db, id)).catch(emailTaken(patch.email ?? "")),
+    await commit(scope, [change], userQueries(db, id)).catch(
+      emailTaken(`A user with the e-mail address ${patch.email} exists`),
+    ),
   );
 }
 
@@ -98,11 +112,11 @@ export async function deleteUser(
   const { db, directory, request } = scope;
   const remove = db
     .update(users)
-    .set({ deletedAt: request.now, deletedBy: actor, ...touch(request.now) })
+    .set({ deletedAt: request.now, deletedBy: actor, ...touched(users.version, request.now) })
     .where(and(living(id), manageable(proved), atVersion(users.version, accepted), ownerRemains));
   const [identities] = await commit(
     scope,
-    [must(remove, () => explain(scope, id, accepted))],
+    [must(remove, () => explain(scope, id, { accepted, rule: manageable }))],
     [identitiesOf(scope, id)],
   );
   await directory.removeMemberships(identities);
@@ -113,13 +127,13 @@ export async function restoreUser(scope: TenantScope, id: string): Promise<User>
   const { db, directory, request } = scope;
   const restore = db
     .update(users)
-    .set({ deletedAt: null, deletedBy: null, ...touch(request.now) })
-    .where(and(eq(users.id, id), isNotNull(users.deletedAt), manageable(proved)));
+    .set({ deletedAt: null, deletedBy: null, ...touched(users.version, request.now) })
+    .where(and(eq(users.id, id), isNotNull(users.deletedAt), ruled(proved)));
   const [user, memberOf, identities] = await commit(
     scope,
-    [must(restore, () => explain(scope, id, undefined, "deleted"))],
+    [must(restore, () => explain(scope, id, { state: "deleted", rule: ruled }))],
     [...userQueries(db, id), identitiesOf(scope, id)],
-  ).catch(emailTaken("of this user"));
+  ).catch(emailTaken("A user with this e-mail address exists"));
   const restored = toUser([user, memberOf]);
   await directory.saveMemberships(
     identities.map((identity) => ({ ...identity, role: restored.tenantRole })),
@@ -127,12 +141,6 @@ export async function restoreUser(scope: TenantScope, id: string): Promise<User>
   return restored;
 }
 
-const actor = sql`(select actor_id from audit_context)`;
-const touch = (now: number) => ({
-  version: sql`${users.version} + 1`,
-  updatedAt: now,
-  updatedBy: actor,
-});
 const living = (id: string) => and(eq(users.id, id), isNull(users.deletedAt));
 /** Somebody nobody can sign in as yet is pending again. */
 const reactivated = sql`case when exists (select 1 from ${userIdentities} i where i.user_id = ${users.id})
@@ -144,6 +152,13 @@ const identitiesOf = ({ db }: TenantScope, userId: string) =>
     .from(userIdentities)
     .where(eq(userIdentities.userId, userId));
 
+type Conditions = {
+  readonly accepted?: Accepted;
+  readonly rule: Rule;
+  /** What the user had to be; living unless said otherwise. */
+  readonly state?: "deleted";
+};
+
 /**
  * The batch touched no row; a look at it says which condition failed. A change that is already done
  * may lack its second half, the registry's: the repeated request makes up for it.
@@ -151,8 +166,7 @@ const identitiesOf = ({ db }: TenantScope, userId: string) =>
 async function explain(
   scope: TenantScope,
   id: string,
-  accepted: Accepted,
-  state: "living" | "deleted" = "living",
+  { accepted, rule, state }: Conditions,
 ): Promise<Error> {
   const { principal } = await readAs(scope, []);
   const rights = {
@@ -162,34 +176,41 @@ async function explain(
   const { version, deletedAt, tenantRole: role } = users;
   const [[row], identities] = await read(scope, [
     scope.db
-      .select({ version, deletedAt, role, mine: manageable(rights) })
+      .select({ version, deletedAt, role, mine: rule(rights), ownerRemains })
       .from(users)
       .where(eq(users.id, id)),
     identitiesOf(scope, id),
   ] as const);
   if (!row) return noSuchUser();
-  if ((row.deletedAt === null) !== (state === "living")) {
-    if (row.deletedAt !== null) await scope.directory.removeMemberships(identities);
-    else
-      await scope.directory.saveMemberships(
-        identities.map((each) => ({ ...each, role: row.role })),
-      );
+  const gone = row.deletedAt !== null;
+  if (gone !== (state === "deleted")) {
+    if (row.mine) await mendIndex(scope, gone, identities, row.role);
     return noSuchUser();
   }
   if (!row.mine) return new ApiError("forbidden", "You may not manage this user");
   if (Array.isArray(accepted) && !accepted.includes(row.version))
     return new ApiError("precondition_failed", "The user changed since you read them");
-  return new ApiError("last_owner", "The tenant keeps at least one active owner");
+  if (!row.ownerRemains)
+    return new ApiError("last_owner", "The tenant keeps at least one active owner");
+  return unavailable("The user is changing at this moment", undefined, 1);
 }
+
+const mendIndex = (
+  { directory }: TenantScope,
+  gone: boolean,
+  identities: readonly { issuer: string; subject: string }[],
+  role: TenantRole,
+) =>
+  gone
+    ? directory.removeMemberships(identities)
+    : directory.saveMemberships(identities.map((identity) => ({ ...identity, role })));
 
 const noSuchAccount = () => new ApiError("not_found", "No such account");
 
 const emailTaken =
-  (email: string) =>
+  (detail: string) =>
   (error: unknown): never => {
     throw isUniqueViolation(error, "users.email")
-      ? new ApiError("email_taken", `A user with the e-mail address ${email} exists`, {
-          cause: error,
-        })
+      ? new ApiError("email_taken", detail, { cause: error })
       : error;
   };
