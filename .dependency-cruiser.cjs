@@ -27,11 +27,13 @@ module.exports = {
     rule(
       "lower-rooms-know-no-features",
       { path: "^src/(db|platform)/" },
-      { path: "^src/(tenant|registry|http|app|jobs|ports|index|env)", ...code },
+      { path: "^src/(tenant|registry|http|app|ports|index|env)", ...code },
     ),
     rule(
       "services-know-no-http",
-      { path: "\\.(service|table)\\.ts$|^src/(tenant|registry)/(commit|read|principal|scope)\\.ts$" },
+      {
+        path: "\\.(service|table)\\.ts$|^src/(tenant|registry)/(commit|read|principal|scope)\\.ts$",
+      },
       { path: "^src/http/|\\.routes\\.ts$|node_modules/hono" },
     ),
     rule(
@@ -62,7 +64,9 @@ module.exports = {
     doNotFollow: { path: "node_modules" },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },
-    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "default", "types"] },
-    builtInModules: { add: ["cloudflare:workers"] },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "default", "types"],
+    },
   },
 };

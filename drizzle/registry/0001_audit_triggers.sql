@@ -19,3 +19,5 @@ create trigger platform_admins_audit_delete after delete on platform_admins begi
 create trigger audit_logs_no_update before update on audit_logs begin select raise(abort, 'audit_logs is append-only'); end;
 --> statement-breakpoint
 create trigger audit_logs_no_delete before delete on audit_logs begin select raise(abort, 'audit_logs is append-only'); end;
+--> statement-breakpoint
+create trigger audit_logs_no_replace before insert on audit_logs when exists (select 1 from audit_logs where sequence = new.sequence) begin select raise(abort, 'audit_logs is append-only'); end;

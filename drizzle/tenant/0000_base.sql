@@ -57,9 +57,11 @@ CREATE TABLE `audit_logs` (
 	`at` integer NOT NULL
 ) STRICT;
 --> statement-breakpoint
-CREATE INDEX `audit_logs_entity` ON `audit_logs` (`entity`,`entity_id`);--> statement-breakpoint
-CREATE INDEX `audit_logs_actor` ON `audit_logs` (`actor_id`);--> statement-breakpoint
 CREATE INDEX `audit_logs_at` ON `audit_logs` (`at`);--> statement-breakpoint
+CREATE INDEX `audit_logs_entity` ON `audit_logs` (`entity`,`at`);--> statement-breakpoint
+CREATE INDEX `audit_logs_entity_id` ON `audit_logs` (`entity_id`,`entity`,`at`);--> statement-breakpoint
+CREATE INDEX `audit_logs_actor` ON `audit_logs` (`actor_id`,`at`);--> statement-breakpoint
+CREATE INDEX `audit_logs_request` ON `audit_logs` (`request_id`,`at`);--> statement-breakpoint
 CREATE TABLE `tenant_identity` (
 	`id` integer PRIMARY KEY NOT NULL,
 	`tenant_id` text NOT NULL,

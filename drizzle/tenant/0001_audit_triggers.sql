@@ -37,3 +37,5 @@ create trigger settings_audit_delete after delete on settings begin insert into 
 create trigger audit_logs_no_update before update on audit_logs begin select raise(abort, 'audit_logs is append-only'); end;
 --> statement-breakpoint
 create trigger audit_logs_no_delete before delete on audit_logs begin select raise(abort, 'audit_logs is append-only'); end;
+--> statement-breakpoint
+create trigger audit_logs_no_replace before insert on audit_logs when exists (select 1 from audit_logs where sequence = new.sequence) begin select raise(abort, 'audit_logs is append-only'); end;

@@ -4,15 +4,17 @@ import type { Migration } from "./migrate.ts";
 export const registryMigrations: Migration[] = [
   {
     "tag": "0000_base",
-    "when": 1795367993840,
-    "hash": "d4d608558aff811cf137ac729085d95d96131edbf81c4416dfba2c5df7a17e19",
+    "when": 1795373382640,
+    "hash": "a479790092da7244451ebe936cbd0f0ff89731d25f22909b7d6d35d09bd31178",
     "statements": [
       "CREATE TABLE `platform_admins` (\n\t`issuer` text NOT NULL,\n\t`subject` text NOT NULL,\n\t`active` integer NOT NULL,\n\t`created_at` integer NOT NULL,\n\tPRIMARY KEY(`issuer`, `subject`)\n) STRICT",
       "CREATE TABLE `audit_context` (\n\t`id` integer PRIMARY KEY NOT NULL,\n\t`transaction_id` text,\n\t`request_id` text,\n\t`actor_type` text,\n\t`account_id` text,\n\t`ip` text,\n\t`user_agent` text,\n\t`actor_id` text NOT NULL,\n\t`tenant_role` text,\n\t`role` text,\n\tCONSTRAINT \"audit_context_one_row\" CHECK(\"audit_context\".\"id\" = 1)\n) STRICT",
       "CREATE TABLE `audit_logs` (\n\t`sequence` integer PRIMARY KEY AUTOINCREMENT NOT NULL,\n\t`transaction_id` text,\n\t`request_id` text,\n\t`actor_type` text NOT NULL,\n\t`account_id` text,\n\t`ip` text,\n\t`user_agent` text,\n\t`actor_id` text NOT NULL,\n\t`entity` text NOT NULL,\n\t`entity_id` text NOT NULL,\n\t`action` text NOT NULL,\n\t`changes` text NOT NULL,\n\t`at` integer NOT NULL\n) STRICT",
-      "CREATE INDEX `audit_logs_entity` ON `audit_logs` (`entity`,`entity_id`)",
-      "CREATE INDEX `audit_logs_actor` ON `audit_logs` (`actor_id`)",
       "CREATE INDEX `audit_logs_at` ON `audit_logs` (`at`)",
+      "CREATE INDEX `audit_logs_entity` ON `audit_logs` (`entity`,`at`)",
+      "CREATE INDEX `audit_logs_entity_id` ON `audit_logs` (`entity_id`,`entity`,`at`)",
+      "CREATE INDEX `audit_logs_actor` ON `audit_logs` (`actor_id`,`at`)",
+      "CREATE INDEX `audit_logs_request` ON `audit_logs` (`request_id`,`at`)",
       "CREATE TABLE `tenant_users` (\n\t`issuer` text NOT NULL,\n\t`subject` text NOT NULL,\n\t`tenant_id` text NOT NULL,\n\t`role` text NOT NULL,\n\t`account_role` text,\n\t`status` text NOT NULL,\n\t`created_at` integer NOT NULL,\n\tPRIMARY KEY(`issuer`, `subject`, `tenant_id`),\n\tFOREIGN KEY (`tenant_id`) REFERENCES `tenants`(`id`) ON UPDATE no action ON DELETE cascade\n) STRICT",
       "CREATE INDEX `tenant_users_tenant` ON `tenant_users` (`tenant_id`)",
       "CREATE TABLE `operation_steps` (\n\t`operation_id` text NOT NULL,\n\t`position` integer NOT NULL,\n\t`name` text NOT NULL,\n\t`status` text NOT NULL,\n\t`attempts` integer DEFAULT 0 NOT NULL,\n\t`error` text,\n\t`finished_at` integer,\n\tPRIMARY KEY(`operation_id`, `position`),\n\tFOREIGN KEY (`operation_id`) REFERENCES `operations`(`id`) ON UPDATE no action ON DELETE cascade\n) STRICT",
@@ -27,8 +29,8 @@ export const registryMigrations: Migration[] = [
   },
   {
     "tag": "0001_audit_triggers",
-    "when": 1795367994328,
-    "hash": "f8d76926bdfe4c89653b81c9c33eecdfc2e6dadff2ae002cdcf0e52bf70de543",
+    "when": 1795373383645,
+    "hash": "81f791cae52278e5eff6af9a5c2cc61552402718f7dc9a16f502f4239cfe0221",
     "statements": [
       "create trigger tenants_audit_insert after insert on tenants begin insert into audit_logs (transaction_id, request_id, account_id, ip, user_agent, actor_type, actor_id, entity, entity_id, action, changes, at) select transaction_id, request_id, account_id, ip, user_agent, coalesce(actor_type, 'system'), coalesce(actor_id, 'system'), 'tenants', new.\"id\", 'INSERT', (select json_group_object(field, json_object('old', before, 'new', after)) from (select 'id' as field, null as before, new.\"id\" as after where new.\"id\" is not null union all select 'slug' as field, null as before, new.\"slug\" as after where new.\"slug\" is not null union all select 'name' as field, null as before, new.\"name\" as after where new.\"name\" is not null union all select 'status' as field, null as before, new.\"status\" as after where new.\"status\" is not null union all select 'plan' as field, null as before, new.\"plan\" as after where new.\"plan\" is not null union all select 'region' as field, null as before, new.\"region\" as after where new.\"region\" is not null union all select 'database_name' as field, null as before, new.\"database_name\" as after where new.\"database_name\" is not null union all select 'database_host' as field, null as before, new.\"database_host\" as after where new.\"database_host\" is not null union all select 'sealed_token' as field, null as before, iif(new.\"sealed_token\" is null, null, '[redacted]') as after where new.\"sealed_token\" is not null union all select 'token_expires_at' as field, null as before, new.\"token_expires_at\" as after where new.\"token_expires_at\" is not null union all select 'schema_version' as field, null as before, new.\"schema_version\" as after where new.\"schema_version\" is not null union all select 'features' as field, null as before, new.\"features\" as after where new.\"features\" is not null union all select 'limits' as field, null as before, new.\"limits\" as after where new.\"limits\" is not null union all select 'metadata' as field, null as before, new.\"metadata\" as after where new.\"metadata\" is not null union all select 'version' as field, null as before, new.\"version\" as after where new.\"version\" is not null union all select 'created_at' as field, null as before, new.\"created_at\" as after where new.\"created_at\" is not null union all select 'updated_at' as field, null as before, new.\"updated_at\" as after where new.\"updated_at\" is not null)), cast(unixepoch('subsec') * 1000 as integer) from (select 1) left join audit_context on id = 1; end",
       "create trigger tenants_audit_update after update on tenants when old.\"id\" is not new.\"id\" or old.\"slug\" is not new.\"slug\" or old.\"name\" is not new.\"name\" or old.\"status\" is not new.\"status\" or old.\"plan\" is not new.\"plan\" or old.\"region\" is not new.\"region\" or old.\"database_name\" is not new.\"database_name\" or old.\"database_host\" is not new.\"database_host\" or old.\"sealed_token\" is not new.\"sealed_token\" or old.\"token_expires_at\" is not new.\"token_expires_at\" or old.\"schema_version\" is not new.\"schema_version\" or old.\"features\" is not new.\"features\" or old.\"limits\" is not new.\"limits\" or old.\"metadata\" is not new.\"metadata\" or old.\"version\" is not new.\"version\" or old.\"created_at\" is not new.\"created_at\" or old.\"updated_at\" is not new.\"updated_at\" begin insert into audit_logs (transaction_id, request_id, account_id, ip, user_agent, actor_type, actor_id, entity, entity_id, action, changes, at) select transaction_id, request_id, account_id, ip, user_agent, coalesce(actor_type, 'system'), coalesce(actor_id, 'system'), 'tenants', new.\"id\", 'UPDATE', (select json_group_object(field, json_object('old', before, 'new', after)) from (select 'id' as field, old.\"id\" as before, new.\"id\" as after where old.\"id\" is not new.\"id\" union all select 'slug' as field, old.\"slug\" as before, new.\"slug\" as after where old.\"slug\" is not new.\"slug\" union all select 'name' as field, old.\"name\" as before, new.\"name\" as after where old.\"name\" is not new.\"name\" union all select 'status' as field, old.\"status\" as before, new.\"status\" as after where old.\"status\" is not new.\"status\" union all select 'plan' as field, old.\"plan\" as before, new.\"plan\" as after where old.\"plan\" is not new.\"plan\" union all select 'region' as field, old.\"region\" as before, new.\"region\" as after where old.\"region\" is not new.\"region\" union all select 'database_name' as field, old.\"database_name\" as before, new.\"database_name\" as after where old.\"database_name\" is not new.\"database_name\" union all select 'database_host' as field, old.\"database_host\" as before, new.\"database_host\" as after where old.\"database_host\" is not new.\"database_host\" union all select 'sealed_token' as field, iif(old.\"sealed_token\" is null, null, '[redacted]') as before, iif(new.\"sealed_token\" is null, null, '[redacted]') as after where old.\"sealed_token\" is not new.\"sealed_token\" union all select 'token_expires_at' as field, old.\"token_expires_at\" as before, new.\"token_expires_at\" as after where old.\"token_expires_at\" is not new.\"token_expires_at\" union all select 'schema_version' as field, old.\"schema_version\" as before, new.\"schema_version\" as after where old.\"schema_version\" is not new.\"schema_version\" union all select 'features' as field, old.\"features\" as before, new.\"features\" as after where old.\"features\" is not new.\"features\" union all select 'limits' as field, old.\"limits\" as before, new.\"limits\" as after where old.\"limits\" is not new.\"limits\" union all select 'metadata' as field, old.\"metadata\" as before, new.\"metadata\" as after where old.\"metadata\" is not new.\"metadata\" union all select 'version' as field, old.\"version\" as before, new.\"version\" as after where old.\"version\" is not new.\"version\" union all select 'created_at' as field, old.\"created_at\" as before, new.\"created_at\" as after where old.\"created_at\" is not new.\"created_at\" union all select 'updated_at' as field, old.\"updated_at\" as before, new.\"updated_at\" as after where old.\"updated_at\" is not new.\"updated_at\")), cast(unixepoch('subsec') * 1000 as integer) from (select 1) left join audit_context on id = 1; end",
@@ -40,27 +42,7 @@ export const registryMigrations: Migration[] = [
       "create trigger platform_admins_audit_update after update on platform_admins when old.\"issuer\" is not new.\"issuer\" or old.\"subject\" is not new.\"subject\" or old.\"active\" is not new.\"active\" or old.\"created_at\" is not new.\"created_at\" begin insert into audit_logs (transaction_id, request_id, account_id, ip, user_agent, actor_type, actor_id, entity, entity_id, action, changes, at) select transaction_id, request_id, account_id, ip, user_agent, coalesce(actor_type, 'system'), coalesce(actor_id, 'system'), 'platform_admins', new.\"issuer\" || ':' || new.\"subject\", 'UPDATE', (select json_group_object(field, json_object('old', before, 'new', after)) from (select 'issuer' as field, old.\"issuer\" as before, new.\"issuer\" as after where old.\"issuer\" is not new.\"issuer\" union all select 'subject' as field, old.\"subject\" as before, new.\"subject\" as after where old.\"subject\" is not new.\"subject\" union all select 'active' as field, old.\"active\" as before, new.\"active\" as after where old.\"active\" is not new.\"active\" union all select 'created_at' as field, old.\"created_at\" as before, new.\"created_at\" as after where old.\"created_at\" is not new.\"created_at\")), cast(unixepoch('subsec') * 1000 as integer) from (select 1) left join audit_context on id = 1; end",
       "create trigger platform_admins_audit_delete after delete on platform_admins begin insert into audit_logs (transaction_id, request_id, account_id, ip, user_agent, actor_type, actor_id, entity, entity_id, action, changes, at) select transaction_id, request_id, account_id, ip, user_agent, coalesce(actor_type, 'system'), coalesce(actor_id, 'system'), 'platform_admins', old.\"issuer\" || ':' || old.\"subject\", 'DELETE', (select json_group_object(field, json_object('old', before, 'new', after)) from (select 'issuer' as field, old.\"issuer\" as before, null as after where old.\"issuer\" is not null union all select 'subject' as field, old.\"subject\" as before, null as after where old.\"subject\" is not null union all select 'active' as field, old.\"active\" as before, null as after where old.\"active\" is not null union all select 'created_at' as field, old.\"created_at\" as before, null as after where old.\"created_at\" is not null)), cast(unixepoch('subsec') * 1000 as integer) from (select 1) left join audit_context on id = 1; end",
       "create trigger audit_logs_no_update before update on audit_logs begin select raise(abort, 'audit_logs is append-only'); end",
-      "create trigger audit_logs_no_delete before delete on audit_logs begin select raise(abort, 'audit_logs is append-only'); end"
-    ]
-  },
-  {
-    "tag": "0002_audit_indexes",
-    "when": 1795370137286,
-    "hash": "3286e4af82f19357ce7fa9a6728977e4dcd0fadc8e1c78df28540700da7c2023",
-    "statements": [
-      "DROP INDEX `audit_logs_entity`",
-      "DROP INDEX `audit_logs_actor`",
-      "CREATE INDEX `audit_logs_entity_id` ON `audit_logs` (`entity_id`,`entity`,`at`)",
-      "CREATE INDEX `audit_logs_request` ON `audit_logs` (`request_id`,`at`)",
-      "CREATE INDEX `audit_logs_entity` ON `audit_logs` (`entity`,`at`)",
-      "CREATE INDEX `audit_logs_actor` ON `audit_logs` (`actor_id`,`at`)"
-    ]
-  },
-  {
-    "tag": "0003_audit_triggers",
-    "when": 1795370138085,
-    "hash": "4eb227366504a9381680507eb86b037a1e86a181202beec5c952a2e20bc2dad3",
-    "statements": [
+      "create trigger audit_logs_no_delete before delete on audit_logs begin select raise(abort, 'audit_logs is append-only'); end",
       "create trigger audit_logs_no_replace before insert on audit_logs when exists (select 1 from audit_logs where sequence = new.sequence) begin select raise(abort, 'audit_logs is append-only'); end"
     ]
   }
@@ -69,8 +51,8 @@ export const registryMigrations: Migration[] = [
 export const tenantMigrations: Migration[] = [
   {
     "tag": "0000_base",
-    "when": 1795367994820,
-    "hash": "b80141f451f9d2bd02b01c13a9b49bd38982ff923f956d987f6fde788a8a4d23",
+    "when": 1795373385185,
+    "hash": "cdbd2f27c164fca118001115d0cc4cfd735dd15b76ae36172629b4123270f657",
     "statements": [
       "CREATE TABLE `account_members` (\n\t`account_id` text NOT NULL,\n\t`user_id` text NOT NULL,\n\t`role` text NOT NULL,\n\t`created_at` integer NOT NULL,\n\tPRIMARY KEY(`account_id`, `user_id`),\n\tFOREIGN KEY (`account_id`) REFERENCES `accounts`(`id`) ON UPDATE no action ON DELETE cascade,\n\tFOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade\n) STRICT",
       "CREATE INDEX `account_members_user` ON `account_members` (`user_id`)",
@@ -79,9 +61,11 @@ export const tenantMigrations: Migration[] = [
       "CREATE UNIQUE INDEX `accounts_domain` ON `accounts` (`domain`) WHERE \"accounts\".\"deleted_at\" is null",
       "CREATE TABLE `audit_context` (\n\t`id` integer PRIMARY KEY NOT NULL,\n\t`transaction_id` text,\n\t`request_id` text,\n\t`actor_type` text,\n\t`account_id` text,\n\t`ip` text,\n\t`user_agent` text,\n\t`actor_id` text NOT NULL,\n\t`tenant_role` text,\n\t`role` text,\n\tCONSTRAINT \"audit_context_one_row\" CHECK(\"audit_context\".\"id\" = 1)\n) STRICT",
       "CREATE TABLE `audit_logs` (\n\t`sequence` integer PRIMARY KEY AUTOINCREMENT NOT NULL,\n\t`transaction_id` text,\n\t`request_id` text,\n\t`actor_type` text NOT NULL,\n\t`account_id` text,\n\t`ip` text,\n\t`user_agent` text,\n\t`actor_id` text NOT NULL,\n\t`entity` text NOT NULL,\n\t`entity_id` text NOT NULL,\n\t`action` text NOT NULL,\n\t`changes` text NOT NULL,\n\t`at` integer NOT NULL\n) STRICT",
-      "CREATE INDEX `audit_logs_entity` ON `audit_logs` (`entity`,`entity_id`)",
-      "CREATE INDEX `audit_logs_actor` ON `audit_logs` (`actor_id`)",
       "CREATE INDEX `audit_logs_at` ON `audit_logs` (`at`)",
+      "CREATE INDEX `audit_logs_entity` ON `audit_logs` (`entity`,`at`)",
+      "CREATE INDEX `audit_logs_entity_id` ON `audit_logs` (`entity_id`,`entity`,`at`)",
+      "CREATE INDEX `audit_logs_actor` ON `audit_logs` (`actor_id`,`at`)",
+      "CREATE INDEX `audit_logs_request` ON `audit_logs` (`request_id`,`at`)",
       "CREATE TABLE `tenant_identity` (\n\t`id` integer PRIMARY KEY NOT NULL,\n\t`tenant_id` text NOT NULL,\n\t`slug` text NOT NULL,\n\t`name` text NOT NULL,\n\t`status` text NOT NULL,\n\t`default_account_id` text NOT NULL,\n\t`version` integer DEFAULT 1 NOT NULL,\n\t`created_at` integer NOT NULL,\n\t`updated_at` integer NOT NULL,\n\t`updated_by` text,\n\tCONSTRAINT \"tenant_identity_one_row\" CHECK(\"tenant_identity\".\"id\" = 1)\n) STRICT",
       "CREATE TABLE `settings` (\n\t`id` integer PRIMARY KEY NOT NULL,\n\t`value` text NOT NULL,\n\t`version` integer DEFAULT 1 NOT NULL,\n\t`updated_at` integer NOT NULL,\n\t`updated_by` text,\n\tCONSTRAINT \"settings_one_row\" CHECK(\"settings\".\"id\" = 1)\n) STRICT",
       "CREATE TABLE `user_identities` (\n\t`issuer` text NOT NULL,\n\t`subject` text NOT NULL,\n\t`user_id` text NOT NULL,\n\t`created_at` integer NOT NULL,\n\tPRIMARY KEY(`issuer`, `subject`),\n\tFOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade\n) STRICT",
@@ -96,8 +80,8 @@ export const tenantMigrations: Migration[] = [
   },
   {
     "tag": "0001_audit_triggers",
-    "when": 1795367995334,
-    "hash": "cb215fefd2e26853b034f78cf927f70373a9afc1ce0a0a7dd220b8433db8e5f9",
+    "when": 1795373386541,
+    "hash": "446655633ab0a0d25664251542135e7e088c1914d5ffce577f51d1494c399d4a",
     "statements": [
       "create trigger tenant_identity_audit_insert after insert on tenant_identity begin insert into audit_logs (transaction_id, request_id, account_id, ip, user_agent, actor_type, actor_id, entity, entity_id, action, changes, at) select transaction_id, request_id, account_id, ip, user_agent, coalesce(actor_type, 'system'), coalesce(actor_id, 'system'), 'tenant_identity', new.\"id\", 'INSERT', (select json_group_object(field, json_object('old', before, 'new', after)) from (select 'id' as field, null as before, new.\"id\" as after where new.\"id\" is not null union all select 'tenant_id' as field, null as before, new.\"tenant_id\" as after where new.\"tenant_id\" is not null union all select 'slug' as field, null as before, new.\"slug\" as after where new.\"slug\" is not null union all select 'name' as field, null as before, new.\"name\" as after where new.\"name\" is not null union all select 'status' as field, null as before, new.\"status\" as after where new.\"status\" is not null union all select 'default_account_id' as field, null as before, new.\"default_account_id\" as after where new.\"default_account_id\" is not null union all select 'version' as field, null as before, new.\"version\" as after where new.\"version\" is not null union all select 'created_at' as field, null as before, new.\"created_at\" as after where new.\"created_at\" is not null union all select 'updated_at' as field, null as before, new.\"updated_at\" as after where new.\"updated_at\" is not null union all select 'updated_by' as field, null as before, new.\"updated_by\" as after where new.\"updated_by\" is not null)), cast(unixepoch('subsec') * 1000 as integer) from (select 1) left join audit_context on id = 1; end",
       "create trigger tenant_identity_audit_update after update on tenant_identity when old.\"id\" is not new.\"id\" or old.\"tenant_id\" is not new.\"tenant_id\" or old.\"slug\" is not new.\"slug\" or old.\"name\" is not new.\"name\" or old.\"status\" is not new.\"status\" or old.\"default_account_id\" is not new.\"default_account_id\" or old.\"version\" is not new.\"version\" or old.\"created_at\" is not new.\"created_at\" or old.\"updated_at\" is not new.\"updated_at\" or old.\"updated_by\" is not new.\"updated_by\" begin insert into audit_logs (transaction_id, request_id, account_id, ip, user_agent, actor_type, actor_id, entity, entity_id, action, changes, at) select transaction_id, request_id, account_id, ip, user_agent, coalesce(actor_type, 'system'), coalesce(actor_id, 'system'), 'tenant_identity', new.\"id\", 'UPDATE', (select json_group_object(field, json_object('old', before, 'new', after)) from (select 'id' as field, old.\"id\" as before, new.\"id\" as after where old.\"id\" is not new.\"id\" union all select 'tenant_id' as field, old.\"tenant_id\" as before, new.\"tenant_id\" as after where old.\"tenant_id\" is not new.\"tenant_id\" union all select 'slug' as field, old.\"slug\" as before, new.\"slug\" as after where old.\"slug\" is not new.\"slug\" union all select 'name' as field, old.\"name\" as before, new.\"name\" as after where old.\"name\" is not new.\"name\" union all select 'status' as field, old.\"status\" as before, new.\"status\" as after where old.\"status\" is not new.\"status\" union all select 'default_account_id' as field, old.\"default_account_id\" as before, new.\"default_account_id\" as after where old.\"default_account_id\" is not new.\"default_account_id\" union all select 'version' as field, old.\"version\" as before, new.\"version\" as after where old.\"version\" is not new.\"version\" union all select 'created_at' as field, old.\"created_at\" as before, new.\"created_at\" as after where old.\"created_at\" is not new.\"created_at\" union all select 'updated_at' as field, old.\"updated_at\" as before, new.\"updated_at\" as after where old.\"updated_at\" is not new.\"updated_at\" union all select 'updated_by' as field, old.\"updated_by\" as before, new.\"updated_by\" as after where old.\"updated_by\" is not new.\"updated_by\")), cast(unixepoch('subsec') * 1000 as integer) from (select 1) left join audit_context on id = 1; end",
@@ -118,27 +102,7 @@ export const tenantMigrations: Migration[] = [
       "create trigger settings_audit_update after update on settings when old.\"id\" is not new.\"id\" or old.\"value\" is not new.\"value\" or old.\"version\" is not new.\"version\" or old.\"updated_at\" is not new.\"updated_at\" or old.\"updated_by\" is not new.\"updated_by\" begin insert into audit_logs (transaction_id, request_id, account_id, ip, user_agent, actor_type, actor_id, entity, entity_id, action, changes, at) select transaction_id, request_id, account_id, ip, user_agent, coalesce(actor_type, 'system'), coalesce(actor_id, 'system'), 'settings', new.\"id\", 'UPDATE', (select json_group_object(field, json_object('old', before, 'new', after)) from (select 'id' as field, old.\"id\" as before, new.\"id\" as after where old.\"id\" is not new.\"id\" union all select 'value' as field, old.\"value\" as before, new.\"value\" as after where old.\"value\" is not new.\"value\" union all select 'version' as field, old.\"version\" as before, new.\"version\" as after where old.\"version\" is not new.\"version\" union all select 'updated_at' as field, old.\"updated_at\" as before, new.\"updated_at\" as after where old.\"updated_at\" is not new.\"updated_at\" union all select 'updated_by' as field, old.\"updated_by\" as before, new.\"updated_by\" as after where old.\"updated_by\" is not new.\"updated_by\")), cast(unixepoch('subsec') * 1000 as integer) from (select 1) left join audit_context on id = 1; end",
       "create trigger settings_audit_delete after delete on settings begin insert into audit_logs (transaction_id, request_id, account_id, ip, user_agent, actor_type, actor_id, entity, entity_id, action, changes, at) select transaction_id, request_id, account_id, ip, user_agent, coalesce(actor_type, 'system'), coalesce(actor_id, 'system'), 'settings', old.\"id\", 'DELETE', (select json_group_object(field, json_object('old', before, 'new', after)) from (select 'id' as field, old.\"id\" as before, null as after where old.\"id\" is not null union all select 'value' as field, old.\"value\" as before, null as after where old.\"value\" is not null union all select 'version' as field, old.\"version\" as before, null as after where old.\"version\" is not null union all select 'updated_at' as field, old.\"updated_at\" as before, null as after where old.\"updated_at\" is not null union all select 'updated_by' as field, old.\"updated_by\" as before, null as after where old.\"updated_by\" is not null)), cast(unixepoch('subsec') * 1000 as integer) from (select 1) left join audit_context on id = 1; end",
       "create trigger audit_logs_no_update before update on audit_logs begin select raise(abort, 'audit_logs is append-only'); end",
-      "create trigger audit_logs_no_delete before delete on audit_logs begin select raise(abort, 'audit_logs is append-only'); end"
-    ]
-  },
-  {
-    "tag": "0002_audit_indexes",
-    "when": 1795370138974,
-    "hash": "3286e4af82f19357ce7fa9a6728977e4dcd0fadc8e1c78df28540700da7c2023",
-    "statements": [
-      "DROP INDEX `audit_logs_entity`",
-      "DROP INDEX `audit_logs_actor`",
-      "CREATE INDEX `audit_logs_entity_id` ON `audit_logs` (`entity_id`,`entity`,`at`)",
-      "CREATE INDEX `audit_logs_request` ON `audit_logs` (`request_id`,`at`)",
-      "CREATE INDEX `audit_logs_entity` ON `audit_logs` (`entity`,`at`)",
-      "CREATE INDEX `audit_logs_actor` ON `audit_logs` (`actor_id`,`at`)"
-    ]
-  },
-  {
-    "tag": "0003_audit_triggers",
-    "when": 1795370139776,
-    "hash": "4eb227366504a9381680507eb86b037a1e86a181202beec5c952a2e20bc2dad3",
-    "statements": [
+      "create trigger audit_logs_no_delete before delete on audit_logs begin select raise(abort, 'audit_logs is append-only'); end",
       "create trigger audit_logs_no_replace before insert on audit_logs when exists (select 1 from audit_logs where sequence = new.sequence) begin select raise(abort, 'audit_logs is append-only'); end"
     ]
   }

@@ -31,7 +31,7 @@ users.openapi(
     method: "post",
     path: "/users",
     operationId: "createUser",
-    summary: "Create a user, pending until they sign in",
+    summary: "Create a user, pending until an identity is linked to them",
     tags,
     request: { body: body(NewUser) },
     responses: {
