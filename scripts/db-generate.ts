@@ -88,11 +88,11 @@ function makeStrict(file: string): void {
 
 /** What brings the triggers made by the migrations so far to what the tables need. */
 function missingTriggers(folder: string, wanted: string[]): string[] {
-  const nameOf = (statement: string) => /trigger (\w+)/i.exec(statement)?.[1] ?? "";
+  const nameOf = (statement: string) => /(?:trigger|view) (\w+)/i.exec(statement)?.[1] ?? "";
   const present = new Map<string, string>();
   for (const statement of sqlFiles(folder).flatMap(statementsOf)) {
-    if (/^create trigger/i.test(statement)) present.set(nameOf(statement), statement);
-    if (/^drop trigger/i.test(statement)) present.delete(nameOf(statement));
+    if (/^create (trigger|view)/i.test(statement)) present.set(nameOf(statement), statement);
+    if (/^drop (trigger|view)/i.test(statement)) present.delete(nameOf(statement));
     const dropped = /^drop table `(\w+)`/i.exec(statement)?.[1];
     for (const name of [...present.keys()])
       if (dropped && name.startsWith(`${dropped}_audit_`)) present.delete(name);
@@ -101,7 +101,9 @@ function missingTriggers(folder: string, wanted: string[]): string[] {
   const gone = [...present].filter(([, statement]) => !keep.has(statement));
   const known = new Set(present.values());
   return [
-    ...gone.map(([name]) => `drop trigger ${name}`),
+    ...gone.map(
+      ([name, statement]) => `drop ${/^create view/i.test(statement) ? "view" : "trigger"} ${name}`,
+    ),
     ...wanted.filter((statement) => !known.has(statement)),
   ];
 }

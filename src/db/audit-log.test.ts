@@ -17,8 +17,12 @@ const logOf = (db: Database) => rowsOf(db, "select * from audit_logs order by se
 const contextOf = (db: Database) => rowsOf(db, "select * from audit_context");
 
 const newRequest = (): RequestContext => ({
-  ...{ requestId: uuidv7(), transactionId: uuidv7(), ip: "192.0.2.7", userAgent: "test" },
-  ...{ now: Date.now(), keepAlive: () => {} },
+  requestId: uuidv7(),
+  transactionId: uuidv7(),
+  ip: "192.0.2.7",
+  userAgent: "test",
+  now: Date.now(),
+  keepAlive: () => {},
 });
 
 /** All a failed batch may have changed. */
@@ -36,10 +40,17 @@ test("what a batch changes is logged for its actor and request, and the context 
   await writeAudited(db, systemContext(request, "the-janitor"), [write(rename)], []);
   expect((await logOf(db)).at(-1)).toEqual({
     sequence: expect.any(Number),
-    ...{ actor_type: "system", actor_id: "the-janitor", account_id: null },
-    ...{ transaction_id: request.transactionId, request_id: request.requestId },
-    ...{ ip: "192.0.2.7", user_agent: "test", at: expect.any(Number) },
-    ...{ entity: "users", entity_id: owner.userId, action: "UPDATE" },
+    actor_type: "system",
+    actor_id: "the-janitor",
+    account_id: null,
+    transaction_id: request.transactionId,
+    request_id: request.requestId,
+    ip: "192.0.2.7",
+    user_agent: "test",
+    at: expect.any(Number),
+    entity: "users",
+    entity_id: owner.userId,
+    action: "UPDATE",
     changes: JSON.stringify({ name: { old: "Test Person", new: "Renamed" } }),
   });
   expect(await contextOf(db)).toEqual([]);

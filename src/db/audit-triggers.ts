@@ -3,30 +3,46 @@ import { getTableConfig, type SQLiteTable } from "drizzle-orm/sqlite-core";
 
 export type Audited = { readonly table: SQLiteTable; readonly redact?: readonly string[] };
 
-type Row = "old" | "new";
-type Column = { readonly name: string; readonly secret: boolean };
-
 const casing = new CasingCache("snake_case");
-const now = "cast(unixepoch('subsec') * 1000 as integer)";
-const contextColumns = "transaction_id, request_id, account_id, ip, user_agent";
 
-/** Every trigger stands on one line: sqld reloads its own dumps line by line. */
+/**
+ * What makes the log, in order: a view the triggers of all tables write to, the trigger on it that
+ * finds out what differs and who did it, the tables' own, and what keeps the log append-only.
+ * Each stands on one line, because sqld reloads its own dumps line by line; and each is short,
+ * because sqld parses the whole schema for every request.
+ */
 export function auditTriggers(audited: readonly Audited[]): string[] {
-  return [...audited.flatMap(triggersOf), refuse("update"), refuse("delete"), refuseReplace];
+  return [entries, record, ...audited.flatMap(triggersOf), ...appendOnly];
 }
 
-/** History is append-only, for everyone who comes through SQL. */
-const refuse = (verb: "update" | "delete") =>
-  `create trigger audit_logs_no_${verb} before ${verb} on audit_logs begin select raise(abort, 'audit_logs is append-only'); end`;
+const entries =
+  "create view audit_entries as select '' as entity, '' as entity_id, '' as action, '' as old_row, '' as new_row, '' as secrets";
 
-/** `insert or replace` deletes the row it replaces without firing a delete trigger. */
-const refuseReplace =
-  "create trigger audit_logs_no_replace before insert on audit_logs when exists (select 1 from audit_logs where sequence = new.sequence) begin select raise(abort, 'audit_logs is append-only'); end";
+/** A row that is not there is `{}`. Secrets are compared as they are and written down as redacted. */
+const shown = (value: string) =>
+  `iif(${value} is not null and instr(new.secrets, ',' || key || ','), '[redacted]', ${value})`;
+const sides =
+  "select 0 as side, key, value from json_each(new.old_row) union all select 1, key, value from json_each(new.new_row)";
+const differences = `select key, max(iif(side, null, value)) as o, max(iif(side, value, null)) as n from (${sides}) group by key having o is not n`;
+const changes = `(select json_group_object(key, json_object('old', ${shown("o")}, 'new', ${shown("n")})) from (${differences}))`;
+const context = "transaction_id, request_id, account_id, ip, user_agent";
 
-function shown(row: Row | null, { name, secret }: Column): string {
-  if (row === null) return "null";
-  return secret ? `iif(${row}."${name}" is null, null, '[redacted]')` : `${row}."${name}"`;
-}
+const record =
+  `create trigger audit_entries_record instead of insert on audit_entries begin insert into audit_logs (${context}, actor_type, actor_id, entity, entity_id, action, changes, at) ` +
+  `select ${context}, coalesce(actor_type, 'system'), coalesce(actor_id, 'system'), new.entity, new.entity_id, new.action, ${changes}, cast(unixepoch('subsec') * 1000 as integer) ` +
+  "from (select 1) left join audit_context on id = 1; end";
+
+/** For everyone who comes through SQL. `insert or replace` would delete without firing a delete trigger. */
+const refuse = (name: string, event: string) =>
+  `create trigger audit_logs_no_${name} before ${event} begin select raise(abort, 'audit_logs is append-only'); end`;
+const appendOnly = [
+  refuse("update", "update on audit_logs"),
+  refuse("delete", "delete on audit_logs"),
+  refuse(
+    "replace",
+    "insert on audit_logs when exists (select 1 from audit_logs where sequence = new.sequence)",
+  ),
+];
 
 function triggersOf({ table, redact = [] }: Audited): string[] {
   const { name, columns, primaryKeys } = getTableConfig(table);
@@ -35,31 +51,30 @@ function triggersOf({ table, redact = [] }: Audited): string[] {
     primary: column.primary || primaryKeys.some((key) => key.columns.includes(column)),
     secret: redact.includes(column.name),
   }));
+  const each = (row: Row) => named.map((column) => `${row}."${column.name}"`).join(", ");
+  const json = (row: Row) =>
+    `json_object(${named.map((column) => `'${column.name}', ${row}."${column.name}"`).join(", ")})`;
   const keyOf = (row: Row) =>
     named
       .filter((column) => column.primary)
       .map((column) => `${row}."${column.name}"`)
       .join(" || ':' || ");
-  const differs = named.map((c) => `old."${c.name}" is not new."${c.name}"`).join(" or ");
-  /** `{column: {old, new}}` of what differs; beside an insert or delete there is nothing to differ from. */
-  const changes = (old: Row | null, fresh: Row | null) => {
-    const pairs = named.map((column) => {
-      const changed =
-        old && fresh
-          ? `old."${column.name}" is not new."${column.name}"`
-          : `${old ?? fresh}."${column.name}" is not null`;
-      return `select '${column.name}' as field, ${shown(old, column)} as before, ${shown(fresh, column)} as after where ${changed}`;
-    });
-    return `(select json_group_object(field, json_object('old', before, 'new', after)) from (${pairs.join(" union all ")}))`;
-  };
-  const write = (action: string, row: Row, what: string) =>
-    `insert into audit_logs (${contextColumns}, actor_type, actor_id, entity, entity_id, action, changes, at) ` +
-    `select ${contextColumns}, coalesce(actor_type, 'system'), coalesce(actor_id, 'system'), '${name}', ${keyOf(row)}, '${action}', ${what}, ${now} ` +
-    "from (select 1) left join audit_context on id = 1;";
+  const secrets = named.filter((column) => column.secret).map((column) => `,${column.name},`);
 
+  const trigger = (event: string, when: string, row: Row, before: string, after: string) =>
+    `create trigger ${name}_audit_${event} after ${event} on ${name} ${when}begin insert into audit_entries values ` +
+    `('${name}', ${keyOf(row)}, '${event.toUpperCase()}', ${before}, ${after}, '${secrets.join("")}'); end`;
   return [
-    `create trigger ${name}_audit_insert after insert on ${name} begin ${write("INSERT", "new", changes(null, "new"))} end`,
-    `create trigger ${name}_audit_update after update on ${name} when ${differs} begin ${write("UPDATE", "new", changes("old", "new"))} end`,
-    `create trigger ${name}_audit_delete after delete on ${name} begin ${write("DELETE", "old", changes("old", null))} end`,
+    trigger("insert", "", "new", "'{}'", json("new")),
+    trigger(
+      "update",
+      `when (${each("old")}) is not (${each("new")}) `,
+      "new",
+      json("old"),
+      json("new"),
+    ),
+    trigger("delete", "", "old", json("old"), "'{}'"),
   ];
 }
+
+type Row = "old" | "new";
