@@ -15,8 +15,8 @@ export default defineConfig({
       {
         test: {
           name: "http",
-          include: ["src/**/*.test.ts"],
-          exclude: ["src/**/*.unit.test.ts"],
+          include: ["src/**/*.test.ts", "scripts/**/*.test.ts"],
+          exclude: ["src/**/*.unit.test.ts", "scripts/**/*.unit.test.ts"],
           globalSetup: ["src/testing/stack.ts"],
           isolate: false,
           maxWorkers: 3,

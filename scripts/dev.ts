@@ -43,7 +43,10 @@ async function start(port: number, dataDir: string, verbose: boolean): Promise<v
   const workerLog = openLog(dataDir, "worker");
   const apiPort = port || (await freePort());
   const worker = await startWorker({
-    ...{ port: apiPort, dataDir, settings: backends.settings, log: workerLog },
+    port: apiPort,
+    dataDir,
+    settings: backends.settings,
+    log: workerLog,
     onLine: (line) => {
       workerLog.add(line);
       if (verbose || /\[ERROR\]|crashed unexpectedly/.test(line)) console.log(line);

@@ -67,20 +67,31 @@ const seatIn = (person: Person, slug: string): Seat | undefined =>
   person.tenants.find((seat) => seat.slug === slug);
 
 const identityOf = ({ email, name }: Person, issuer: string): Identity => ({
-  ...{ issuer, subject: subjectOf(email), email, name },
-  ...{ tenantClaim: null, platformClaim: false },
+  issuer,
+  subject: subjectOf(email),
+  email,
+  name,
+  tenantClaim: null,
+  platformClaim: false,
 });
 
 function newCall(limits: { DATABASE_TIMEOUT_MS: number; DATABASE_WRITERS: number }): Call {
   const now = Date.now();
   return {
     request: {
-      ...{ requestId: `seed-${uuidv7()}`, transactionId: uuidv7(), ip: null, userAgent: "seed" },
-      ...{ now, keepAlive: () => {} },
+      requestId: `seed-${uuidv7()}`,
+      transactionId: uuidv7(),
+      ip: null,
+      userAgent: "seed",
+      now,
+      keepAlive: () => {},
     },
     budget: {
-      ...{ deadline: now + 60_000, timeoutMs: limits.DATABASE_TIMEOUT_MS },
-      ...{ writers: limits.DATABASE_WRITERS, spent: { trips: 0 }, fetch },
+      deadline: now + 60_000,
+      timeoutMs: limits.DATABASE_TIMEOUT_MS,
+      writers: limits.DATABASE_WRITERS,
+      spent: { trips: 0 },
+      fetch,
     },
   };
 }
@@ -97,8 +108,10 @@ async function seedAdmins({ db, request }: ProvisioningScope, issuer: string): P
   const rows = people
     .filter((person) => person.platformAdmin)
     .map(({ email }) => ({
-      ...{ issuer, subject: subjectOf(email) },
-      ...{ active: true, createdAt: request.now },
+      issuer,
+      subject: subjectOf(email),
+      active: true,
+      createdAt: request.now,
     }));
   const insert = write(db.insert(platformAdmins).values(rows).onConflictDoNothing());
   await writeAudited(db, systemContext(request, "seed"), [insert], []);
@@ -118,8 +131,12 @@ async function seedPeople(
   const writes = seated.flatMap((one) => personWrites(db, one, issuer, request.now));
   await writeAudited(db, context, writes, []);
   const rows = seated.map(({ person, seat }) => ({
-    ...{ issuer, subject: subjectOf(person.email), tenantId: route.id, role: seat.tenantRole },
-    ...{ status: "active" as const, createdAt: request.now },
+    issuer,
+    subject: subjectOf(person.email),
+    tenantId: route.id,
+    role: seat.tenantRole,
+    status: "active" as const,
+    createdAt: request.now,
   }));
   const index = write(registry.insert(memberships).values(rows).onConflictDoNothing());
   await writeAudited(registry, context, [index], []);

@@ -1,12 +1,5 @@
-export type TenantRole = "owner" | "admin" | "member";
-export type AccountRole =
-  | "ADMIN"
-  | "MANAGER"
-  | "EDITOR"
-  | "AUTHOR"
-  | "VIEWER"
-  | "BILLING"
-  | "ANALYTICS";
+import type { AccountRole, TenantRole } from "../../src/core/roles.ts";
+
 export type Seat = { slug: string; tenantRole: TenantRole; accountRole?: AccountRole };
 export type Person = { email: string; name: string; platformAdmin?: boolean; tenants: Seat[] };
 

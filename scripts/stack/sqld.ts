@@ -1,7 +1,8 @@
-import { SignJWT } from "jose";
+import { Secret } from "../../src/core/secret.ts";
+import { sqldPlatform } from "../../src/platform/sqld.ts";
 import { keepPort, keptPort } from "./kept.ts";
 import { type Child, freePort } from "./process.ts";
-import { signingKey, sqldKeys } from "./sqld-keys.ts";
+import { sqldKeys } from "./sqld-keys.ts";
 import { runSqld, untilNoSqld } from "./sqld-server.ts";
 
 type Options = {
@@ -68,32 +69,28 @@ export async function startSqld(options: Options): Promise<Sqld> {
 }
 
 /** Makes sure the namespace exists. */
-export async function createNamespace(
-  sqld: Pick<Sqld, "adminUrl" | "adminKey">,
-  name: string,
-): Promise<void> {
-  // The server takes the name for a path and checks nothing.
-  if (!/^[a-z0-9][a-z0-9-]{0,99}$/.test(name))
-    throw new Error(`no namespace may be called ${name}`);
-  const response = await fetch(`${sqld.adminUrl}/v1/namespaces/${name}/create`, {
-    method: "POST",
-    headers: { authorization: `Basic ${sqld.adminKey}`, "content-type": "application/json" },
-    body: "{}",
-    signal: AbortSignal.timeout(10_000),
-  });
-  const answer = await response.text();
-  if (response.ok || /already exists/.test(answer)) return;
-  throw new Error(`sqld did not create ${name}: ${response.status} ${answer}`);
+export async function createNamespace(server: Server, name: string): Promise<void> {
+  await platformOf(server, 1).ensureDatabase(name);
 }
 
 /** A token that reads and writes this one namespace. */
-export function mintToken(
-  sqld: Pick<Sqld, "jwtKey">,
+export async function mintToken(
+  server: Server,
   name: string,
   expirySeconds: number,
 ): Promise<string> {
-  return new SignJWT({ p: { rw: { ns: [name] } } })
-    .setProtectedHeader({ alg: "EdDSA" })
-    .setExpirationTime(Math.floor(Date.now() / 1000) + expirySeconds)
-    .sign(signingKey(sqld.jwtKey));
+  const { token } = await platformOf(server, expirySeconds / 86_400).mintToken(name);
+  return token.reveal();
 }
+
+type Server = Pick<Sqld, "url" | "adminUrl" | "adminKey" | "jwtKey">;
+const platformOf = ({ url, adminUrl, adminKey, jwtKey }: Server, tokenDays: number) =>
+  sqldPlatform({
+    url,
+    adminUrl,
+    adminKey: new Secret(adminKey),
+    jwtKey: new Secret(jwtKey),
+    tokenDays,
+    timeoutMs: 10_000,
+    fetch,
+  });

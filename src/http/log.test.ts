@@ -32,19 +32,29 @@ async function everythingIsLogged(): Promise<void> {
 test("a request is one line: who, what, from where, how it went and what it cost", async () => {
   const requestId = randomUUID();
   const headers = {
-    ...{ "x-request-id": requestId, "cf-connecting-ip": "203.0.113.7" },
-    ...{ "user-agent": "suite/1.0", "account-id": acme.accountId },
+    "x-request-id": requestId,
+    "cf-connecting-ip": "203.0.113.7",
+    "user-agent": "suite/1.0",
+    "account-id": acme.accountId,
   };
   const { status } = await acme.owner.call("/api/v1/users?search=secret-word", { headers });
   expect(status).toBe(200);
   const own = await linesOf(requestId);
   expect(own).toEqual([
     {
-      ...{ level: "info", event: "request", requestId, method: "GET", path: "/api/v1/users" },
+      level: "info",
+      event: "request",
+      requestId,
+      method: "GET",
+      path: "/api/v1/users",
       transactionId: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/) as string,
-      ...{ status: 200, ms: expect.any(Number) as number, trips: expect.any(Number) as number },
-      ...{ tenantId: acme.id, subject: acme.owner.subject },
-      ...{ ip: "203.0.113.7", userAgent: "suite/1.0" },
+      status: 200,
+      ms: expect.any(Number) as number,
+      trips: expect.any(Number) as number,
+      tenantId: acme.id,
+      subject: acme.owner.subject,
+      ip: "203.0.113.7",
+      userAgent: "suite/1.0",
     },
   ]);
   expect(own[0]?.["trips"]).toBeGreaterThan(0);
@@ -107,11 +117,13 @@ test("an unforeseen failure tells the client no more than its request id, and th
     "create trigger broken before insert on users begin select raise(abort, 'CHECK constraint failed: of_ours'); end",
   );
   const { status, headers, body } = await broken.owner.call("/api/v1/users", {
-    ...{ method: "POST", body: { email: "ada@log.test", name: "Ada" } },
+    method: "POST",
+    body: { email: "ada@log.test", name: "Ada" },
   });
   expect(status).toBe(500);
   expect(body).toMatchObject({
-    ...{ code: "internal_error", title: "Internal server error" },
+    code: "internal_error",
+    title: "Internal server error",
     detail: "Quote the request id when you report this",
   });
   expect(JSON.stringify(body)).not.toContain("of_ours");
@@ -150,7 +162,9 @@ test("no line ever holds a token, an address, a name, a body or SQL, whatever go
   const headers = { authorization: `Bearer ${token}` };
   const send = (method: string, path: string, body?: unknown, more: object = {}) =>
     acme.owner.call(path, {
-      ...{ method, body: body ?? undefined, headers: { ...headers, ...more } },
+      method,
+      body: body ?? undefined,
+      headers: { ...headers, ...more },
     });
   const users = "/api/v1/users";
   const broken = token.slice(0, -6);

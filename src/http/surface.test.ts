@@ -82,9 +82,15 @@ function assertProblem({ status, headers, body }: Answer<unknown>, path: string)
   expect(headers["content-type"]).toBe("application/problem+json");
   expect(problem).toEqual({
     type: `https://tenantry.dev/problems/${problem.code.replaceAll("_", "-")}`,
-    ...{ title: problem.title, status, detail: problem.detail, instance: path },
-    ...{ code: problem.code, requestId: headers["x-request-id"] },
-    ...{ statusCode: status, message: problem.detail, error: problem.title },
+    title: problem.title,
+    status,
+    detail: problem.detail,
+    instance: path,
+    code: problem.code,
+    requestId: headers["x-request-id"],
+    statusCode: status,
+    message: problem.detail,
+    error: problem.title,
     ...(problem.errors ? { errors: problem.errors } : {}),
   });
   expect(problem.title).toMatch(/^[A-Z].{5,}/);

@@ -161,7 +161,8 @@ test("two owners who put each other out at once never leave the tenant without o
     );
     const won = answers.filter(({ status }) => status < 300);
     expect(won.length, JSON.stringify(tally(answers))).toBe(1);
-    expect(answers.filter(({ status }) => status >= 500)).toEqual([]);
+    const lost = answers.filter(({ status }) => status >= 300).map(({ status }) => status);
+    expect(lost).toEqual([round % 4 === 0 ? 409 : 403]);
     const left = await acme.db.all(sql`select id from users
       where tenant_role = 'owner' and status = 'active' and deleted_at is null`);
     expect(left.length).toBe(1);
@@ -175,8 +176,12 @@ test("a client that hangs up amid a deletion cannot leave the registry behind", 
   const { issuer } = settings.identityProvider;
   const { subject } = member;
   await registry.insert(memberships).values({
-    ...{ issuer, subject, tenantId: acme.id, createdAt: Date.now() },
-    ...{ role: "member", status: "active" },
+    issuer,
+    subject,
+    tenantId: acme.id,
+    createdAt: Date.now(),
+    role: "member",
+    status: "active",
   });
   const listed = () => registry.select().from(memberships).where(eq(memberships.subject, subject));
   const reply = proxy.disturb({

@@ -1,4 +1,3 @@
-import { Secret } from "../core/secret.ts";
 import { type Budget, openRegistryDb, openTenantDb, type TenantDb } from "../db/connect.ts";
 import type { Settings } from "../env.ts";
 import { databaseNameOf } from "../platform/platform.ts";
@@ -29,9 +28,5 @@ export async function openTenant(settings: Settings, tenantId: string): Promise<
   const platform = platformOf(settings, fetch);
   const name = databaseNameOf(tenantId);
   const { token } = await platform.mintToken(name);
-  return openTenantDb(
-    { ...platform.locate(name, null), token: new Secret(token.reveal()) },
-    testBudget(),
-    tenantId,
-  );
+  return openTenantDb({ ...platform.locate(name, null), token }, testBudget(), tenantId);
 }

@@ -11,9 +11,12 @@ import { rowsOfAll } from "./raw-sql.ts";
 /** Somebody who signs up in this process, over a network of the test's making. */
 export function newFounder() {
   const caller: Identity = {
-    ...{ issuer: settings.identityProvider.issuer, subject: `test|${randomUUID()}` },
-    ...{ email: `${randomUUID()}@people.test`, name: "Test Founder" },
-    ...{ tenantClaim: null, platformClaim: false },
+    issuer: settings.identityProvider.issuer,
+    subject: `test|${randomUUID()}`,
+    email: `${randomUUID()}@people.test`,
+    name: "Test Founder",
+    tenantClaim: null,
+    platformClaim: false,
   };
   const slug = `t-${randomUUID().slice(0, 13)}`;
   return {
@@ -23,8 +26,12 @@ export function newFounder() {
     signUp(get: typeof fetch, leaseMs = 20) {
       const now = Date.now();
       const request = {
-        ...{ requestId: uuidv7(), transactionId: uuidv7(), ip: null, userAgent: null },
-        ...{ now, keepAlive: () => {} },
+        requestId: uuidv7(),
+        transactionId: uuidv7(),
+        ip: null,
+        userAgent: null,
+        now,
+        keepAlive: () => {},
       };
       const budget = { ...testBudget(), writers: settings.DATABASE_WRITERS, fetch: get };
       const scope = createPorts(settings, get).openProvisioning({ request, budget }, caller);

@@ -1,11 +1,9 @@
 import { type Access, admission } from "../core/access.ts";
-import { newId } from "../core/id.ts";
 import { type AccountRole, accountRoles, type TenantRole } from "../core/roles.ts";
 import { batch } from "../db/batch.ts";
-import type { TenantDb } from "../db/connect.ts";
 import { platformAdmins } from "../registry/admins/admins.table.ts";
-import { accounts } from "../tenant/accounts/accounts.table.ts";
 import { type Member, newPerson, newTenant, type Person, registry, settings } from "./harness.ts";
+import { placeAccount } from "./rows.ts";
 
 /** Where somebody stands in the tenant, and in the account they name. */
 export type Position = {
@@ -55,7 +53,13 @@ export async function newHouse() {
       refusal: { status: 403, code: "user_suspended" },
     },
   ];
-  return { tenant, other, positions, outsiders, secondAccount: await addAccount(tenant.db) };
+  return {
+    tenant,
+    other,
+    positions,
+    outsiders,
+    secondAccount: await placeAccount(tenant.db, "Second"),
+  };
 }
 export type House = Awaited<ReturnType<typeof newHouse>>;
 
@@ -79,14 +83,6 @@ const naming = <P extends Pick<Person, "call">>(
   call: (path, options = {}) =>
     person.call(path, { ...options, headers: { ...headers, ...options.headers } }),
 });
-
-async function addAccount(db: TenantDb): Promise<string> {
-  const id = newId("account");
-  const now = Date.now();
-  const row = { id, name: `Account ${id}`, createdAt: now, updatedAt: now };
-  await batch(db, "write", [db.insert(accounts).values(row)]);
-  return id;
-}
 
 /** How a route with this access answers somebody in this position; undefined where it is open to them. */
 export function refusalOf(

@@ -1,3 +1,4 @@
+import { and, eq } from "drizzle-orm";
 import { newId } from "../core/id.ts";
 import type { AccountRole, TenantRole } from "../core/roles.ts";
 import { batch } from "../db/batch.ts";
@@ -6,7 +7,14 @@ import { memberships } from "../registry/memberships/memberships.table.ts";
 import { accountMembers, accounts } from "../tenant/accounts/accounts.table.ts";
 import type { AuditLog } from "../tenant/audit/audit.schema.ts";
 import { users } from "../tenant/users/users.table.ts";
-import { type Member, type Person, registry, settings, type TestTenant } from "./harness.ts";
+import {
+  type Member,
+  newPerson,
+  type Person,
+  registry,
+  settings,
+  type TestTenant,
+} from "./harness.ts";
 
 type UserRow = Partial<typeof users.$inferInsert>;
 
@@ -16,8 +24,13 @@ export async function placeUsers(db: TenantDb, rows: readonly UserRow[]): Promis
   const values = rows.map((row, i) => {
     const id = newId("user", now + i);
     return {
-      ...{ id, email: `${id}@rows.test`, name: "Row", status: "pending" as const },
-      ...{ tenantRole: "member" as const, createdAt: now + i, updatedAt: now + i },
+      id,
+      email: `${id}@rows.test`,
+      name: "Row",
+      status: "pending" as const,
+      tenantRole: "member" as const,
+      createdAt: now + i,
+      updatedAt: now + i,
       ...row,
     };
   });
@@ -61,18 +74,44 @@ export async function placeMembership(
   await batch(registry, "write", [registry.insert(memberships).values(values)] as const);
 }
 
+export type Seat = { role?: TenantRole; accountRole?: AccountRole | null };
+
+/** Somebody whose membership waits in the registry; every request names the tenant. */
+export async function awaited(
+  { id, slug }: Pick<TestTenant, "id" | "slug">,
+  { role = "member", accountRole = "VIEWER" }: Seat = {},
+  person: Person = newPerson(),
+): Promise<Person> {
+  await placeMembership(id, person, role, accountRole);
+  return {
+    ...person,
+    call: (path, options = {}) =>
+      person.call(path, { ...options, headers: { "x-tenant-id": slug, ...options.headers } }),
+  };
+}
+
 /** A member who came in through the registry, and whom its index therefore knows. */
 export async function joinTenant(
-  { id, slug }: Pick<TestTenant, "id" | "slug">,
+  tenant: Pick<TestTenant, "id" | "slug">,
   person: Person,
   role: TenantRole = "member",
 ): Promise<Member> {
-  await placeMembership(id, person, role);
-  const call: Member["call"] = (path, options = {}) =>
-    person.call(path, { ...options, headers: { "x-tenant-id": slug, ...options.headers } });
-  const { body } = await call<{ membership: { userId: string } }>("/api/v1/auth/me");
-  return { ...person, userId: body.membership.userId, call };
+  const newcomer = await awaited(tenant, { role, accountRole: null }, person);
+  const { body } = await newcomer.call<{ membership: { userId: string } }>("/api/v1/auth/me");
+  return { ...newcomer, userId: body.membership.userId };
 }
+
+/** What the registry has of this person in the tenant. */
+export const indexOf = async ({ id }: TestTenant, { subject }: Pick<Person, "subject">) => {
+  const mine = and(eq(memberships.tenantId, id), eq(memberships.subject, subject));
+  const [rows] = await batch(registry, "read", [
+    registry
+      .select({ role: memberships.role, status: memberships.status })
+      .from(memberships)
+      .where(mine),
+  ]);
+  return rows;
+};
 
 /** The tenant's audit log as its API shows it, oldest first. */
 export async function auditOf(

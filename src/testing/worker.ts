@@ -1,4 +1,5 @@
-import { dirname } from "node:path";
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import {
   convertV4MiniflareOptions,
   Log,
@@ -43,8 +44,8 @@ export async function startWorker({
           rootPath: dirname(bundle),
           modulesRoot: dirname(bundle),
           modules: [{ type: "ESModule", path: bundle }],
-          compatibilityDate: "2026-11-01",
-          compatibilityFlags: ["nodejs_compat"],
+          compatibilityDate: deployed("compatibility_date") as string,
+          compatibilityFlags: deployed("compatibility_flags") as string[],
           bindings: settings,
           ...(outbound ? { outboundService: inPlaceOfNetwork(outbound) } : {}),
         },
@@ -54,6 +55,11 @@ export async function startWorker({
   const url = (await miniflare.ready).origin;
   return { url, lines, stop: () => miniflare.dispose() };
 }
+
+const wranglerToml = readFileSync(join(import.meta.dirname, "../../wrangler.toml"), "utf8");
+/** What the Worker is deployed with: TOML writes strings, and lists of them on a line, as JSON does. */
+const deployed = (key: string): unknown =>
+  JSON.parse(new RegExp(`^${key} = (.+)$`, "m").exec(wranglerToml)?.[1] ?? "null");
 
 const parseLines = (text: string) =>
   text.split("\n").flatMap((line) => {
@@ -71,7 +77,9 @@ const inPlaceOfNetwork =
     const { url, method } = asked;
     const body = (await asked.text()) || null;
     const request = new Request(url, {
-      ...{ method, body, headers: [...asked.headers] },
+      method,
+      body,
+      headers: [...asked.headers],
       redirect: "manual",
     });
     const response = await outbound(request);

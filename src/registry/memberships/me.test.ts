@@ -18,8 +18,13 @@ test("a person without a tenant learns who they are and that they are nowhere", 
   const { status, body } = await person.call<Me>(path);
   expect(status).toBe(200);
   expect(body).toEqual({
-    ...{ issuer, subject: person.subject, email: person.email, name: "Test Person" },
-    ...{ platformAdmin: false, tenants: [], membership: null },
+    issuer,
+    subject: person.subject,
+    email: person.email,
+    name: "Test Person",
+    platformAdmin: false,
+    tenants: [],
+    membership: null,
   });
 });
 
@@ -43,7 +48,8 @@ test("a name too long to store is cut, never through a character, also where it 
   const { body } = await person.call<Me>(path, { headers: { authorization } });
   expect(body["name"]).toBe("a".repeat(199));
   const registered = await person.call("/api/v1/tenants/register", {
-    ...{ method: "POST", headers: { authorization } },
+    method: "POST",
+    headers: { authorization },
     body: { name: "Emoji Inc.", slug: `e-${randomUUID().slice(0, 13)}` },
   });
   expect(registered.status).toBe(201);
@@ -54,8 +60,13 @@ test("an owner who names no tenant sees their tenants, and who names one their r
   const nowhere = await acme.owner.call<Me>(path, { headers: { "x-tenant-id": undefined } });
   const mine = [
     {
-      ...{ id: acme.id, slug: acme.slug, name: `Tenant ${acme.slug}`, status: "active" },
-      ...{ plan: "basic", role: "owner", createdAt: expect.any(String) as string },
+      id: acme.id,
+      slug: acme.slug,
+      name: `Tenant ${acme.slug}`,
+      status: "active",
+      plan: "basic",
+      role: "owner",
+      createdAt: expect.any(String) as string,
     },
   ];
   expect(nowhere.body["tenants"]).toEqual(mine);
@@ -64,7 +75,10 @@ test("an owner who names no tenant sees their tenants, and who names one their r
   expect(body["tenants"]).toEqual(mine);
   expect(body.membership).toEqual({
     tenant: { id: acme.id, slug: acme.slug, name: `Tenant ${acme.slug}` },
-    ...{ userId: acme.owner.userId, tenantRole: "owner", accountId: null, role: "ADMIN" },
+    userId: acme.owner.userId,
+    tenantRole: "owner",
+    accountId: null,
+    role: "ADMIN",
     permissions: [...permissions],
     accounts: [{ accountId: acme.accountId, name: `Tenant ${acme.slug}`, role: "ADMIN" }],
   });
@@ -88,10 +102,15 @@ test("a member's rights are those of the account they name, and none without one
   ];
   expect(await rights(undefined)).toEqual({ named: null, role: null, may: [], accounts });
   expect(await rights(branch)).toEqual({
-    ...{ named: branch, role: "BILLING", may: ["MANAGE_BILLING", "VIEW_BILLING"], accounts },
+    named: branch,
+    role: "BILLING",
+    may: ["MANAGE_BILLING", "VIEW_BILLING"],
+    accounts,
   });
   expect(await rights(acme.accountId)).toEqual({
-    ...{ named: acme.accountId, role: "AUTHOR", accounts },
+    named: acme.accountId,
+    role: "AUTHOR",
+    accounts,
     may: ["CREATE_CONTENT", "EDIT_OWN_CONTENT", "VIEW_CONTENT"],
   });
   const refused = await member.call<Problem>(path, { headers: { "account-id": closed } });

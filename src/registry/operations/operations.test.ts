@@ -16,11 +16,22 @@ test("whoever asked for an operation sees it with every step it took", async () 
   expect(status).toBe(200);
   const names = ["create_database", "mint_token", "probe", "migrate", "stamp", "seed", "activate"];
   expect(body).toEqual({
-    ...{ id, kind: "provision", tenantId, status: "succeeded", attempts: 1, error: null },
+    id,
+    kind: "provision",
+    tenantId,
+    status: "succeeded",
+    attempts: 1,
+    error: null,
     steps: names.map((name) => ({
-      ...{ name, status: "succeeded", attempts: 1, error: null, finishedAt: at },
+      name,
+      status: "succeeded",
+      attempts: 1,
+      error: null,
+      finishedAt: at,
     })),
-    ...{ createdAt: at, updatedAt: at, finishedAt: at },
+    createdAt: at,
+    updatedAt: at,
+    finishedAt: at,
   });
 });
 
@@ -47,7 +58,8 @@ test("what is not the id of an operation is a malformed request", async () => {
   for (const id of ["1", "opr_1", newId("tenant"), newId("operation").toUpperCase()]) {
     const { status, body } = await person.call(`/api/v1/operations/${id}`);
     expect({ status, errors: body["errors"] }).toMatchObject({
-      ...{ status: 400, errors: [{ in: "path", path: "id" }] },
+      status: 400,
+      errors: [{ in: "path", path: "id" }],
     });
   }
 });

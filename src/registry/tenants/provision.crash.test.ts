@@ -35,13 +35,20 @@ const eventsOf = (log: Record<string, unknown>[]) =>
 function expectOneTenant({ caller, slug }: Founder, { id, central, own }: Traces) {
   expect(central.tenants).toHaveLength(1);
   expect(central.tenants[0]).toMatchObject({
-    ...{ slug, status: "active", schema_version: tenantMigrations.length },
+    slug,
+    status: "active",
+    schema_version: tenantMigrations.length,
     database_name: databaseNameOf(String(id)),
   });
   expect(central.memberships).toEqual([
     {
-      ...{ issuer: caller.issuer, subject: caller.subject, tenant_id: id, role: "owner" },
-      ...{ account_role: null, status: "active", created_at: expect.any(Number) },
+      issuer: caller.issuer,
+      subject: caller.subject,
+      tenant_id: id,
+      role: "owner",
+      account_role: null,
+      status: "active",
+      created_at: expect.any(Number),
     },
   ]);
   expect(central.operations).toHaveLength(1);

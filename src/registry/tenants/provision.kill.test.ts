@@ -25,7 +25,8 @@ async function startBehindProxy(changed: Record<string, string>) {
 const newSlug = () => `t-${randomUUID().slice(0, 13)}`;
 const signUp = (person: Person, slug: string, base = stack.apiUrl) =>
   person.call(`${base}/api/v1/tenants/register`, {
-    ...{ method: "POST", body: { name: `Tenant ${slug}`, slug } },
+    method: "POST",
+    body: { name: `Tenant ${slug}`, slug },
   });
 
 const carries = (text: string) => (passage: Passage) =>

@@ -26,7 +26,8 @@ afterAll(async () => {
 const newSlug = () => `t-${randomUUID().slice(0, 13)}`;
 const signUp = (person: Person, slug: string) =>
   person.call("/api/v1/tenants/register", {
-    ...{ method: "POST", body: { name: `Tenant ${slug}`, slug } },
+    method: "POST",
+    body: { name: `Tenant ${slug}`, slug },
   });
 
 const outages: [string, Disturbance["by"]][] = [
@@ -79,7 +80,9 @@ test("somebody else can neither take over nor see a sign-up that is under way", 
   const answers = await Promise.all(Array.from({ length: 5 }, () => signUp(other, slug)));
   for (const { status, body } of answers)
     expect({ status, code: body["code"], detail: body["detail"] }).toEqual({
-      ...{ status: 409, code: "slug_taken", detail: `The slug ${slug} is taken` },
+      status: 409,
+      code: "slug_taken",
+      detail: `The slug ${slug} is taken`,
     });
   expect(await tracesOf({ slug })).toEqual(before);
   expect((await other.call("/api/v1/tenants")).body).toMatchObject({ data: [] });

@@ -47,7 +47,10 @@ test("a registration answers with the tenant, and everything it promises is ther
   expect(status).toBe(201);
   expect(body).toEqual({
     id: expect.stringMatching(/^tnt_[0-9a-f-]{36}$/),
-    ...{ slug, name: "Acme Inc.", status: "active", plan: "basic" },
+    slug,
+    name: "Acme Inc.",
+    status: "active",
+    plan: "basic",
     defaultAccountId: expect.stringMatching(/^acc_[0-9a-f-]{36}$/),
     ownerId: expect.stringMatching(/^usr_[0-9a-f-]{36}$/),
     createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
@@ -58,8 +61,12 @@ test("a registration answers with the tenant, and everything it promises is ther
   expect(id).toBe(body["id"]);
   expect(central.tenants).toMatchObject([
     {
-      ...{ slug, name: "Acme Inc.", status: "active", schema_version: tenantMigrations.length },
-      ...{ database_name: databaseNameOf(String(id)), database_host: null },
+      slug,
+      name: "Acme Inc.",
+      status: "active",
+      schema_version: tenantMigrations.length,
+      database_name: databaseNameOf(String(id)),
+      database_host: null,
     },
   ]);
   expect(central.memberships).toMatchObject([{ subject: owner.subject, role: "owner" }]);
@@ -83,7 +90,8 @@ test("the owner works in the new tenant from the next request on", async () => {
   expect(codeOf(before)).toBe("403 tenant_forbidden");
   const { body } = await signUp(owner, slug);
   const created = await owner.call("/api/v1/users", {
-    ...{ method: "POST", body: { name: "Ada", email: "ada@acme.test" } },
+    method: "POST",
+    body: { name: "Ada", email: "ada@acme.test" },
     ...inTenant(slug),
   });
   expect(created).toMatchObject({ status: 201, body: { createdBy: body["ownerId"] } });
@@ -118,7 +126,10 @@ test("the registry holds a tenant's token only as ciphertext, its history not ev
   const sealed = String(central.tenants[0]?.["sealed_token"]);
   expect(sealed.split(".")).toHaveLength(5);
   expect(decodeProtectedHeader(sealed)).toEqual({
-    ...{ alg: "dir", enc: "A256GCM", kid: settings.ENCRYPTION_KEY[0]?.kid, tenant: id },
+    alg: "dir",
+    enc: "A256GCM",
+    kid: settings.ENCRYPTION_KEY[0]?.kid,
+    tenant: id,
   });
   const token = await openToken(settings.ENCRYPTION_KEY, id, sealed);
   const everything = JSON.stringify(central);
@@ -174,7 +185,8 @@ test("who proves no e-mail address registers nothing", async () => {
   for (const claims of [{ email_verified: false }, { email_verified: "true" }, { email: "" }]) {
     const slug = newSlug();
     const answer = await person.call("/api/v1/tenants/register", {
-      ...{ method: "POST", body: { name: "Acme", slug } },
+      method: "POST",
+      body: { name: "Acme", slug },
       headers: { authorization: `Bearer ${await person.token(claims)}` },
     });
     expect(codeOf(answer)).toBe("403 verified_email_required");

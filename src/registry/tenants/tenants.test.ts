@@ -27,12 +27,22 @@ async function placeTenants(
   const { issuer } = settings.identityProvider;
   const now = Date.now();
   const values = rows.map((row, i) => ({
-    ...{ id: newId("tenant", now + i), slug: `r-${randomUUID()}`, name: "Row" },
-    ...{ status: "active" as const, databaseName: randomUUID() },
-    ...{ createdAt: now + i, updatedAt: now + i, ...row },
+    id: newId("tenant", now + i),
+    slug: `r-${randomUUID()}`,
+    name: "Row",
+    status: "active" as const,
+    databaseName: randomUUID(),
+    createdAt: now + i,
+    updatedAt: now + i,
+    ...row,
   }));
   const seats = values.map(({ id: tenantId }) => ({
-    ...{ issuer, subject, tenantId, role, status: "active" as const, createdAt: now },
+    issuer,
+    subject,
+    tenantId,
+    role,
+    status: "active" as const,
+    createdAt: now,
   }));
   await batch(registry, "write", [
     registry.insert(tenants).values(values),
@@ -46,12 +56,22 @@ test("a person sees the tenants they are in and nobody else's, with what they ar
   const { data, meta } = await list(acme.owner);
   expect(data).toEqual([
     {
-      ...{ id: expect.any(String) as string, slug: expect.any(String) as string, name: "Guest" },
-      ...{ status: "active", plan: "pro", role: "admin", createdAt: "2096-10-02T07:06:40.000Z" },
+      id: expect.any(String) as string,
+      slug: expect.any(String) as string,
+      name: "Guest",
+      status: "active",
+      plan: "pro",
+      role: "admin",
+      createdAt: "2096-10-02T07:06:40.000Z",
     },
     {
-      ...{ id: acme.id, slug: acme.slug, name: `Tenant ${acme.slug}`, status: "active" },
-      ...{ plan: "basic", role: "owner", createdAt: expect.any(String) as string },
+      id: acme.id,
+      slug: acme.slug,
+      name: `Tenant ${acme.slug}`,
+      status: "active",
+      plan: "basic",
+      role: "owner",
+      createdAt: expect.any(String) as string,
     },
   ]);
   expect(meta).toMatchObject({ totalItems: 2, totalPages: 1, nextCursor: null });
@@ -59,8 +79,13 @@ test("a person sees the tenants they are in and nobody else's, with what they ar
   expect(await list(newPerson())).toEqual({
     data: [],
     meta: {
-      ...{ currentPage: 1, limit: 50, totalItems: 0, totalPages: 0 },
-      ...{ hasPreviousPage: false, hasNextPage: false, nextCursor: null },
+      currentPage: 1,
+      limit: 50,
+      totalItems: 0,
+      totalPages: 0,
+      hasPreviousPage: false,
+      hasNextPage: false,
+      nextCursor: null,
     },
   });
 });

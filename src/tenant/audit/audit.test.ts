@@ -67,7 +67,9 @@ test("from is included and to is not, in any time zone", async () => {
   const between = async (from: number, to: number) =>
     idsOf(
       await list({
-        ...{ entityId: id, from: new Date(from).toISOString(), to: new Date(to).toISOString() },
+        entityId: id,
+        from: new Date(from).toISOString(),
+        to: new Date(to).toISOString(),
       }),
     );
   expect(await between(at, at + 1)).toEqual([id]);
@@ -143,9 +145,18 @@ test("a write that passes by every feature is in the log all the same, as the sy
   await batch(acme.db, "write", [table.where(sql`id = ${id}`)] as const);
   const [, row] = await auditOf(acme.owner, { entityId: id });
   expect(row).toEqual({
-    ...{ id: expect.any(String) as string, at: expect.any(String) as string },
-    ...{ actorType: "system", actorId: "system", accountId: null, ip: null, userAgent: null },
-    ...{ transactionId: null, requestId: null, action: "UPDATE", entity: "users", entityId: id },
+    id: expect.any(String) as string,
+    at: expect.any(String) as string,
+    actorType: "system",
+    actorId: "system",
+    accountId: null,
+    ip: null,
+    userAgent: null,
+    transactionId: null,
+    requestId: null,
+    action: "UPDATE",
+    entity: "users",
+    entityId: id,
     changes: { name: { old: "Before", new: "After" } },
   });
 });

@@ -33,9 +33,14 @@ test("every active user sees the tenant they are in, and nothing of its database
   const { status, headers, body } = await plain.call<Tenant>(path);
   expect(status).toBe(200);
   expect(body).toEqual({
-    ...{ id: fresh.id, slug: fresh.slug, name: `Tenant ${fresh.slug}`, status: "active" },
-    ...{ defaultAccountId: fresh.accountId, version: 1 },
-    ...{ createdAt: expect.any(String) as string, updatedAt: body.createdAt },
+    id: fresh.id,
+    slug: fresh.slug,
+    name: `Tenant ${fresh.slug}`,
+    status: "active",
+    defaultAccountId: fresh.accountId,
+    version: 1,
+    createdAt: expect.any(String) as string,
+    updatedAt: body.createdAt,
   });
   expect(headers["etag"]).toBe(`"${fresh.id}.1"`);
 });
@@ -52,7 +57,10 @@ test("a new name holds in the tenant and in everybody's list of tenants, and is 
   } = await patch(fresh.owner, { name: " Größe & Co " }, headers);
   expect(status).toBe(200);
   expect(body).toEqual({
-    ...{ ...before, name: "Größe & Co", version: 2, updatedAt: expect.any(String) as string },
+    ...before,
+    name: "Größe & Co",
+    version: 2,
+    updatedAt: expect.any(String) as string,
   });
   expect(sent["etag"]).toBe(`"${fresh.id}.2"`);
   expect(await get(fresh)).toEqual(body);
@@ -64,8 +72,12 @@ test("a new name holds in the tenant and in everybody's list of tenants, and is 
   const [row, ...more] = await auditOf(fresh.owner, { requestId });
   expect(more).toEqual([]);
   expect(row).toMatchObject({
-    ...{ actorType: "user", actorId: fresh.owner.userId, ip: "203.0.113.9", action: "UPDATE" },
-    ...{ entity: "tenant_identity", entityId: "1" },
+    actorType: "user",
+    actorId: fresh.owner.userId,
+    ip: "203.0.113.9",
+    action: "UPDATE",
+    entity: "tenant_identity",
+    entityId: "1",
   });
   expect(row?.changes).toEqual({
     name: { old: before.name, new: "Größe & Co" },
@@ -78,8 +90,11 @@ test("a new name holds in the tenant and in everybody's list of tenants, and is 
   ] as const);
   expect(inRegistry).toHaveLength(1);
   expect(inRegistry[0]).toMatchObject({
-    ...{ actorType: "user", actorId: `${settings.identityProvider.issuer}|${fresh.owner.subject}` },
-    ...{ entity: "tenants", entityId: fresh.id, transactionId: row?.transactionId },
+    actorType: "user",
+    actorId: `${settings.identityProvider.issuer}|${fresh.owner.subject}`,
+    entity: "tenants",
+    entityId: fresh.id,
+    transactionId: row?.transactionId,
     changes: { name: { old: before.name, new: "Größe & Co" } },
   });
 });
@@ -98,7 +113,8 @@ test("If-Match lets a new name through only while the tenant is what the caller 
   expect((await get(fresh)).name).toBe("One");
   expect((await rename("Two", "*")).status).toBe(200);
   expect((await patch(fresh.owner, { name: "Three" })).body).toMatchObject({
-    ...{ name: "Three", version: 4 },
+    name: "Three",
+    version: 4,
   });
 });
 

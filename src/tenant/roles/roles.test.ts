@@ -10,18 +10,26 @@ test("every active user may read the seven roles, strongest first, with what eac
     data: [
       { role: "ADMIN", name: "Admin", permissions },
       {
-        ...{ role: "MANAGER", name: "Manager" },
+        role: "MANAGER",
+        name: "Manager",
         permissions: [
-          ...["MANAGE_TEAM_USERS", "VIEW_ALL_USERS", "CREATE_CONTENT", "EDIT_ALL_CONTENT"],
-          ...["PUBLISH_CONTENT", "VIEW_CONTENT", "VIEW_ANALYTICS"],
+          "MANAGE_TEAM_USERS",
+          "VIEW_ALL_USERS",
+          "CREATE_CONTENT",
+          "EDIT_ALL_CONTENT",
+          "PUBLISH_CONTENT",
+          "VIEW_CONTENT",
+          "VIEW_ANALYTICS",
         ],
       },
       {
-        ...{ role: "EDITOR", name: "Editor" },
+        role: "EDITOR",
+        name: "Editor",
         permissions: ["CREATE_CONTENT", "EDIT_ALL_CONTENT", "PUBLISH_CONTENT", "VIEW_CONTENT"],
       },
       {
-        ...{ role: "AUTHOR", name: "Author" },
+        role: "AUTHOR",
+        name: "Author",
         permissions: ["CREATE_CONTENT", "EDIT_OWN_CONTENT", "VIEW_CONTENT"],
       },
       { role: "VIEWER", name: "Viewer", permissions: ["VIEW_CONTENT"] },

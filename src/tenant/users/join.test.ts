@@ -1,8 +1,15 @@
 import { expect, test } from "vitest";
-import { awaited, indexOf, type Newcomer, type Seat } from "../../testing/awaited.ts";
-import { newPerson, newTenant, settings, stack, type TestTenant } from "../../testing/harness.ts";
+import {
+  newPerson,
+  newTenant,
+  type Person,
+  settings,
+  stack,
+  type TestTenant,
+} from "../../testing/harness.ts";
 import { startProxy } from "../../testing/proxy.ts";
 import { execute, rowsOf } from "../../testing/raw-sql.ts";
+import { awaited, indexOf, type Seat } from "../../testing/rows.ts";
 import { startWorker } from "../../testing/worker.ts";
 
 /** Everything about people in the tenant, to see that nothing changed. */
@@ -77,9 +84,10 @@ test("a person arrives with exactly the rights that waited for them", async () =
 
 test("a first call that is a write they may not make is refused as such, and they are in", async () => {
   const tenant = await newTenant();
-  const create = (person: Newcomer, headers = {}) =>
+  const create = (person: Person, headers = {}) =>
     person.call("/api/v1/users", {
-      ...{ method: "POST", body: { name: "Eve", email: `${person.subject.slice(5)}@x.test` } },
+      method: "POST",
+      body: { name: "Eve", email: `${person.subject.slice(5)}@x.test` },
       headers: { "x-tenant-id": tenant.slug, ...headers },
     });
   const account = { "account-id": tenant.accountId };
@@ -122,7 +130,8 @@ test("a deleted user does not come back through a membership that still waits", 
 test("an e-mail address alone never leads to a user who has it, active or not yet", async () => {
   const tenant = await newTenant();
   const { body } = await tenant.owner.call("/api/v1/users", {
-    ...{ method: "POST", body: { name: "Pia", email: "pia@acme.test" } },
+    method: "POST",
+    body: { name: "Pia", email: "pia@acme.test" },
   });
   const pending = { ...newPerson(), email: String(body["email"]) };
   for (const { email } of [tenant.owner, pending]) {

@@ -28,15 +28,23 @@ const count = async ({ call }: Pick<Member, "call">, search: string) => {
 test("a user is stored as sent, starts pending, and the answer says where they are", async () => {
   const email = newAddress();
   const { status, headers, body } = await create(acme.owner, {
-    ...{ email: `  ${email.toUpperCase()} `, name: "  Ada Lovelace " },
+    email: `  ${email.toUpperCase()} `,
+    name: "  Ada Lovelace ",
     profileImage: "https://cdn.acme.test/ada.png",
   });
   expect(status).toBe(201);
   expect(body).toEqual({
-    ...{ id: expect.stringMatching(/^usr_/) as string, email, name: "Ada Lovelace" },
-    ...{ profileImage: "https://cdn.acme.test/ada.png", status: "pending", tenantRole: "member" },
-    ...{ version: 1, createdAt: expect.any(String) as string, updatedAt: body.createdAt },
-    ...{ createdBy: acme.owner.userId, updatedBy: acme.owner.userId },
+    id: expect.stringMatching(/^usr_/) as string,
+    email,
+    name: "Ada Lovelace",
+    profileImage: "https://cdn.acme.test/ada.png",
+    status: "pending",
+    tenantRole: "member",
+    version: 1,
+    createdAt: expect.any(String) as string,
+    updatedAt: body.createdAt,
+    createdBy: acme.owner.userId,
+    updatedBy: acme.owner.userId,
     accounts: [{ accountId: acme.accountId, name: `Tenant ${acme.slug}`, role: "VIEWER" }],
   });
   expect(Math.abs(Date.parse(body.createdAt) - Date.now())).toBeLessThan(20_000);
@@ -67,7 +75,10 @@ test("a user joins every account they are given, once each, and no other", async
     placeAccount(acme.db, `West ${randomUUID()}`),
   ]);
   const { status, body } = await create(acme.owner, {
-    ...{ email: newAddress(), name: "A", role: "EDITOR", accountIds: [west, east, west] },
+    email: newAddress(),
+    name: "A",
+    role: "EDITOR",
+    accountIds: [west, east, west],
   });
   expect(status).toBe(201);
   expect(body.accounts.map(({ accountId, role }) => [accountId, role])).toEqual([
@@ -113,7 +124,8 @@ test("an account that is unknown, deleted, another tenant's or not the caller's 
     const accountIds = [acme.accountId, accountId];
     const answer = await create<Problem>(who, { email: address, name: "A", accountIds });
     expect([answer.status, answer.body.code, answer.body.detail]).toEqual([
-      ...[404, "not_found"],
+      404,
+      "not_found",
       "No such account",
     ]);
   }
@@ -146,8 +158,10 @@ test("the audit log holds the new user and their membership, with who, whence an
     acme.owner,
     { email, name: "Ada" },
     {
-      ...{ "account-id": acme.accountId, "x-request-id": `create-${randomUUID()}` },
-      ...{ "cf-connecting-ip": "203.0.113.7", "user-agent": "suite/1.0 (a test)" },
+      "account-id": acme.accountId,
+      "x-request-id": `create-${randomUUID()}`,
+      "cf-connecting-ip": "203.0.113.7",
+      "user-agent": "suite/1.0 (a test)",
     },
   );
   expect(status).toBe(201);
@@ -155,10 +169,16 @@ test("the audit log holds the new user and their membership, with who, whence an
   const rows = await auditOf(acme.owner, { requestId });
   const [first] = rows;
   const common = {
-    ...{ id: expect.stringMatching(/^aud_\d+$/) as string, at: expect.any(String) as string },
-    ...{ actorType: "user", actorId: acme.owner.userId, accountId: acme.accountId, requestId },
+    id: expect.stringMatching(/^aud_\d+$/) as string,
+    at: expect.any(String) as string,
+    actorType: "user",
+    actorId: acme.owner.userId,
+    accountId: acme.accountId,
+    requestId,
     transactionId: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/) as string,
-    ...{ ip: "203.0.113.7", userAgent: "suite/1.0 (a test)", action: "INSERT" },
+    ip: "203.0.113.7",
+    userAgent: "suite/1.0 (a test)",
+    action: "INSERT",
   };
   const added = (row: Record<string, unknown>) =>
     Object.fromEntries(
@@ -167,23 +187,31 @@ test("the audit log holds the new user and their membership, with who, whence an
   const [createdAt, actor] = [Date.parse(body.createdAt), acme.owner.userId];
   expect(rows).toEqual([
     {
-      ...{ ...common, entity: "users", entityId: body.id },
+      ...common,
+      entity: "users",
+      entityId: body.id,
       changes: added({
-        ...{
-          id: body.id,
-          email,
-          name: "Ada",
-          status: "pending",
-          tenant_role: "member",
-          version: 1,
-        },
-        ...{ created_at: createdAt, updated_at: createdAt, created_by: actor, updated_by: actor },
+        id: body.id,
+        email,
+        name: "Ada",
+        status: "pending",
+        tenant_role: "member",
+        version: 1,
+        created_at: createdAt,
+        updated_at: createdAt,
+        created_by: actor,
+        updated_by: actor,
       }),
     },
     {
-      ...{ ...common, entity: "account_members", entityId: `${acme.accountId}:${body.id}` },
+      ...common,
+      entity: "account_members",
+      entityId: `${acme.accountId}:${body.id}`,
       changes: added({
-        ...{ account_id: acme.accountId, user_id: body.id, role: "VIEWER", created_at: createdAt },
+        account_id: acme.accountId,
+        user_id: body.id,
+        role: "VIEWER",
+        created_at: createdAt,
       }),
     },
   ]);

@@ -63,8 +63,12 @@ test("a deletion is in the audit log: who, when, and that it was one", async () 
   const [row, ...more] = await auditOf(acme.owner, { requestId });
   expect(more).toEqual([]);
   expect(row).toMatchObject({
-    ...{ actorType: "user", actorId: acme.owner.userId, requestId, action: "UPDATE" },
-    ...{ entity: "users", entityId: id },
+    actorType: "user",
+    actorId: acme.owner.userId,
+    requestId,
+    action: "UPDATE",
+    entity: "users",
+    entityId: id,
   });
   expect(row?.changes).toEqual({
     deleted_at: { old: null, new: moment },
@@ -90,7 +94,9 @@ test("a restored user is back as they were: reads, rights and membership", async
   const { status, headers, body } = await restore(acme.owner, person.userId);
   expect(status).toBe(200);
   expect(body).toEqual({
-    ...{ ...before, version: 3, updatedBy: acme.owner.userId },
+    ...before,
+    version: 3,
+    updatedBy: acme.owner.userId,
     updatedAt: expect.any(String) as string,
   });
   expect(headers["etag"]).toBe(`"${acme.id}.3"`);

@@ -19,8 +19,14 @@ test("a list shows the living users of the tenant, each field as stored, newest 
   const at = Date.UTC(2031, 0, 2, 3, 4, 5, 678);
   const [id] = await placeUsers(acme.db, [
     {
-      ...{ email: "ada@acme.test", name: "Ada", profileImage: "https://cdn.acme.test/a.png" },
-      ...{ status: "suspended", tenantRole: "admin", version: 3, createdAt: at, updatedAt: at + 1 },
+      email: "ada@acme.test",
+      name: "Ada",
+      profileImage: "https://cdn.acme.test/a.png",
+      status: "suspended",
+      tenantRole: "admin",
+      version: 3,
+      createdAt: at,
+      updatedAt: at + 1,
     },
     { name: "Gone", createdAt: at + 2, updatedAt: at + 2, deletedAt: at + 3 },
   ]);
@@ -28,16 +34,26 @@ test("a list shows the living users of the tenant, each field as stored, newest 
   expect(page).toEqual({
     data: [
       {
-        ...{ id, email: "ada@acme.test", name: "Ada", profileImage: "https://cdn.acme.test/a.png" },
-        ...{ status: "suspended", tenantRole: "admin", version: 3 },
+        id,
+        email: "ada@acme.test",
+        name: "Ada",
+        profileImage: "https://cdn.acme.test/a.png",
+        status: "suspended",
+        tenantRole: "admin",
+        version: 3,
         createdAt: "2031-01-02T03:04:05.678Z",
         updatedAt: "2031-01-02T03:04:05.679Z",
       },
       expect.objectContaining({ id: acme.owner.userId, tenantRole: "owner", status: "active" }),
     ],
     meta: {
-      ...{ currentPage: 1, limit: 50, totalItems: 2, totalPages: 1 },
-      ...{ hasPreviousPage: false, hasNextPage: false, nextCursor: null },
+      currentPage: 1,
+      limit: 50,
+      totalItems: 2,
+      totalPages: 1,
+      hasPreviousPage: false,
+      hasNextPage: false,
+      nextCursor: null,
     },
   });
 });

@@ -28,8 +28,12 @@ test("pages cut the list without gap or overlap, and past the end is an empty pa
   expect(sizes).toEqual([3, 3, 1, 0]);
   expect(pages.map(({ meta: { nextCursor, ...meta } }) => meta)).toEqual(
     [1, 2, 3, 4].map((currentPage) => ({
-      ...{ currentPage, limit: 3, totalItems: 7, totalPages: 3 },
-      ...{ hasPreviousPage: currentPage > 1, hasNextPage: currentPage < 3 },
+      currentPage,
+      limit: 3,
+      totalItems: 7,
+      totalPages: 3,
+      hasPreviousPage: currentPage > 1,
+      hasNextPage: currentPage < 3,
     })),
   );
   expect(pages.map(({ meta }) => meta.nextCursor !== null)).toEqual([true, true, false, false]);

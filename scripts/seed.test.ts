@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type SeededTenant, seed } from "../../scripts/seed.ts";
-import { people, subjectOf } from "../../scripts/stack/people.ts";
-import { requestToken } from "../../scripts/stack/request-token.ts";
-import { permissionsOf } from "../core/permissions.ts";
-import type { Database } from "../db/connect.ts";
-import { parseSettings } from "../env.ts";
-import { call } from "./client.ts";
-import { openRegistry, openTenant } from "./databases.ts";
-import { settings as shared, stack } from "./harness.ts";
-import { newDatabase, rowsOf, rowsOfAll } from "./raw-sql.ts";
-import { type RunningWorker, startWorker } from "./worker.ts";
+import { permissionsOf } from "../src/core/permissions.ts";
+import { parseSettings } from "../src/env.ts";
+import { call } from "../src/testing/client.ts";
+import { openRegistry, openTenant } from "../src/testing/databases.ts";
+import { dump } from "../src/testing/dump.ts";
+import { settings as shared, stack } from "../src/testing/harness.ts";
+import { newDatabase, rowsOf } from "../src/testing/raw-sql.ts";
+import { type RunningWorker, startWorker } from "../src/testing/worker.ts";
+import { type SeededTenant, seed } from "./seed.ts";
+import { people, subjectOf } from "./stack/people.ts";
+import { requestToken } from "./stack/request-token.ts";
 
 let variables: Record<string, string>;
 let tenants: SeededTenant[];
@@ -20,24 +20,13 @@ beforeAll(async () => {
   const { name, token } = await newDatabase(shared);
   variables = {
     ...stack.settings,
-    ...{ GLOBAL_DATABASE_NAMESPACE: name, GLOBAL_AUTH_TOKEN: token.reveal() },
+    GLOBAL_DATABASE_NAMESPACE: name,
+    GLOBAL_AUTH_TOKEN: token.reveal(),
   };
   tenants = (await seed(variables, () => {})).tenants;
   worker = await startWorker({ bundle: stack.bundle, settings: variables });
 });
 afterAll(() => worker.stop());
-
-/** Every row of every table. */
-async function dump(db: Database) {
-  const tables = await rowsOf<{ name: string }>(
-    db,
-    "select name from sqlite_master where type = 'table'",
-  );
-  return rowsOfAll(
-    db,
-    Object.fromEntries(tables.map(({ name }) => [name, `select * from ${name}`])),
-  );
-}
 
 test("seeding again changes nothing, not one row of any table", async () => {
   const settings = parseSettings(variables);
@@ -95,8 +84,10 @@ describe.each(people)("$email", ({ email, name, platformAdmin = false, tenants: 
       const role = tenantRole === "member" ? accountRole : "ADMIN";
       expect(there.status).toBe(200);
       expect(there.body["membership"]).toMatchObject({
-        ...{ tenant: { id: tenant.id, slug: tenant.slug, name: tenant.name } },
-        ...{ tenantRole, role, accountId: tenant.accountId },
+        tenant: { id: tenant.id, slug: tenant.slug, name: tenant.name },
+        tenantRole,
+        role,
+        accountId: tenant.accountId,
         permissions: role ? permissionsOf[role] : [],
         accounts: [{ accountId: tenant.accountId, role: accountRole }],
       });
