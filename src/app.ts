@@ -5,7 +5,7 @@ import { crossOrigin } from "./http/cors.ts";
 import { type DocsSettings, mountDocs } from "./http/docs.ts";
 import { answerFailure } from "./http/failure.ts";
 import { health } from "./http/health.ts";
-import { limitBody } from "./http/limits.ts";
+import { limitAnnounced } from "./http/limits.ts";
 import { type Limits, requestContext } from "./http/request-context.ts";
 import { unmatched } from "./http/unmatched.ts";
 import { me } from "./registry/memberships/me.routes.ts";
@@ -32,7 +32,7 @@ export function createApp({ ports, limits, cors, docs }: AppSettings) {
   app.use(requestContext(ports, limits));
   app.use(secureHeaders({ crossOriginResourcePolicy: "cross-origin" }));
   app.use(crossOrigin(cors.origins, cors.credentials, ports.tenancy.headerName));
-  app.use(limitBody);
+  app.use(limitAnnounced);
 
   app.route("/", health);
 

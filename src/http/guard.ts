@@ -3,7 +3,7 @@ import type { Access } from "../core/access.ts";
 import type { ErrorCode } from "../core/error.ts";
 import { bearerToken } from "./authenticate.ts";
 import type { IdentityEnv, TenantEnv, TokenEnv } from "./context.ts";
-import { requireJson } from "./limits.ts";
+import { limitBody, requireJson } from "./limits.ts";
 import { errors } from "./openapi.ts";
 import { enterTenant } from "./tenancy.ts";
 
@@ -34,7 +34,7 @@ export const guarded = (access: Access) => {
   };
   return {
     security,
-    middleware: [authenticate, enter, requireJson] as MiddlewareHandler[],
+    middleware: [authenticate, enter, requireJson, limitBody] as MiddlewareHandler[],
     "x-plane": "tenant" as const,
     "x-access": access,
     parameters: tenantHeaders,
@@ -49,7 +49,7 @@ const openRegistry: MiddlewareHandler<IdentityEnv> = async (c, next) => {
 /** Spread into `createRoute`: any valid token, no tenant needed. */
 export const forIdentity = () => ({
   security,
-  middleware: [authenticate, openRegistry, requireJson] as MiddlewareHandler[],
+  middleware: [authenticate, openRegistry, requireJson, limitBody] as MiddlewareHandler[],
   "x-plane": "identity" as const,
 });
 

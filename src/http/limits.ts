@@ -5,12 +5,18 @@ import type { PublicEnv } from "./context.ts";
 
 const maxBody = 64 * 1024;
 
-export const limitBody = bodyLimit({
-  maxSize: maxBody,
-  onError: () => {
-    throw new ApiError("payload_too_large", `A body holds at most ${maxBody} bytes`);
-  },
-});
+const refuse = (): never => {
+  throw new ApiError("payload_too_large", `A body holds at most ${maxBody} bytes`);
+};
+
+/** For everyone, before any work: what a request says of its own size. */
+export const limitAnnounced: MiddlewareHandler<PublicEnv> = async (c, next) => {
+  if (Number(c.req.header("content-length") ?? 0) > maxBody) refuse();
+  await next();
+};
+
+/** A body that does not say its size is read to count it, for callers who are known only. */
+export const limitBody = bodyLimit({ maxSize: maxBody, onError: refuse });
 
 const isJson = /^application\/(merge-patch\+)?json\s*(;|$)/i;
 
