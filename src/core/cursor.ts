@@ -1,4 +1,4 @@
-import { ApiError } from "./error.ts";
+import { invalidField } from "./error.ts";
 
 /**
  * Where a page ended: the value sorted by and the id that breaks ties.
@@ -23,8 +23,10 @@ export function encodeCursor({ list, page, value, id }: Cursor): string {
 export function decodeCursor(text: string, list: string): Cursor {
   const parts = parse(text);
   if (!parts || parts[0] !== list)
-    throw new ApiError("invalid_request", "The cursor does not belong to this list", {
-      errors: [{ in: "query", path: "cursor", message: "does not belong to this list" }],
+    throw invalidField("The cursor does not belong to this list", {
+      in: "query",
+      path: "cursor",
+      message: "does not belong to this list",
     });
   const [, page, value, id] = parts;
   return { list, page, value, id };

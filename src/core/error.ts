@@ -63,6 +63,10 @@ export class ApiError extends Error {
   }
 }
 
+/** One field of the request is wrong. */
+export const invalidField = (detail: string, error: FieldError) =>
+  new ApiError("invalid_request", detail, { errors: [error] });
+
 /** A dependency that is down or slow: 503 with a time to come back, in seconds. */
 export const unavailable = (detail: string, cause?: unknown, retryAfter = 2) =>
   new ApiError("dependency_unavailable", detail, {

@@ -1,6 +1,6 @@
-import type { Client, InValue, ResultSet } from "@libsql/client/http";
+import type { InValue, ResultSet } from "@libsql/client/http";
 import type { BatchItem } from "drizzle-orm/batch";
-import type { Database } from "./connect.ts";
+import { clientOf, type Database } from "./connect.ts";
 import { asFault, isTransient } from "./faults.ts";
 import { takeWriter } from "./writers.ts";
 
@@ -30,7 +30,7 @@ export async function batch<const Q extends readonly Query[]>(
     const { sql, params } = query.getQuery();
     return { sql, args: params };
   });
-  const client = (db as unknown as { $client: Client }).$client;
+  const client = clientOf(db);
   const run = () => client.batch(statements, mode);
   const results = await retried(db, mode === "read" ? run : () => writing(db, run));
   return results.map((result, i) => prepared[i]?.mapResult(result, true)) as Results<Q>;

@@ -1,3 +1,4 @@
+import type { Client } from "@libsql/client/http";
 import type { LibSQLDatabase } from "drizzle-orm/libsql";
 import { drizzle } from "drizzle-orm/libsql/http";
 import type { Secret } from "../core/secret.ts";
@@ -59,6 +60,9 @@ function open<D extends Database>(
   const db = drizzle({ connection, casing: "snake_case" });
   return Object.assign(db, { budget, ...names }) as unknown as D;
 }
+
+/** What Drizzle speaks through, and keeps out of the types of a database. */
+export const clientOf = (db: Database): Client => (db as unknown as { $client: Client }).$client;
 
 /** Only ever talks to `origin`, whatever the server's answers say, and never longer than the budget. */
 function pinnedFetch(origin: string, namespace: string | undefined, budget: Budget) {

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { batch, type Query, retried } from "./batch.ts";
-import type { Database } from "./connect.ts";
+import { clientOf, type Database } from "./connect.ts";
 import { isUniqueViolation } from "./faults.ts";
 
 /** One file of `drizzle/`: `when` orders and identifies it, `hash` is the SHA-256 of its text. */
@@ -48,7 +48,5 @@ const statementsOf = ({ when, hash, statements }: Migration): string[] => [
 
 /** `migrate` of the client switches foreign keys off around the transaction: a table rebuilt in an ordinary batch loses its children. */
 async function atomically(db: Database, statements: string[]): Promise<void> {
-  const client = (db as unknown as { $client: { migrate(sql: string[]): Promise<unknown> } })
-    .$client;
-  await retried(db, () => client.migrate(statements));
+  await retried(db, () => clientOf(db).migrate(statements));
 }

@@ -1,5 +1,4 @@
-import type { Client } from "@libsql/client/http";
-import type { Database } from "./connect.ts";
+import { clientOf, type Database } from "./connect.ts";
 import { asFault, isTransient } from "./faults.ts";
 
 const firstPauseMs = 50;
@@ -11,7 +10,7 @@ const longestPauseMs = 2000;
  * longer and rarer tries than those of `batch`, as a Worker's requests are counted.
  */
 export async function untilReady(db: Database, until: number): Promise<void> {
-  const { $client: client } = db as unknown as { $client: Client };
+  const client = clientOf(db);
   for (let pause = firstPauseMs; ; pause = Math.min(2 * pause, longestPauseMs)) {
     try {
       await client.execute("select 1");

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { ApiError } from "../core/error.ts";
+import { invalidField } from "../core/error.ts";
 import type { Accepted } from "../db/columns.ts";
 
 export const IfMatch = z.object({
@@ -22,13 +22,11 @@ export function acceptedVersions(header: string | undefined, tenantId: string): 
   if (header.trim() === "*") return "any";
   const tags = header.split(",").map((tag) => tag.trim());
   if (!tags.every((tag) => /^(W\/)?"[\x21\x23-\x7e]*"$/.test(tag)))
-    throw new ApiError(
-      "invalid_request",
-      "If-Match must be an entity tag as the ETag header gave it",
-      {
-        errors: [{ in: "header", path: "if-match", message: "is not an entity tag" }],
-      },
-    );
+    throw invalidField("If-Match must be an entity tag as the ETag header gave it", {
+      in: "header",
+      path: "if-match",
+      message: "is not an entity tag",
+    });
   return tags
     .filter((tag) => tag.startsWith(`"${tenantId}.`))
     .map((tag) => tag.slice(tenantId.length + 2, -1))

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
-import { ApiError } from "../core/error.ts";
+import { type ApiError, invalidField } from "../core/error.ts";
 import { read } from "../tenant/read.ts";
 import type { PublicEnv } from "./context.ts";
 import { describeCauses, stackOf } from "./log.ts";
@@ -32,7 +32,9 @@ async function guardFirst(error: ApiError, c: Context<PublicEnv>): Promise<ApiEr
 
 function known(error: Error): ApiError {
   if (!(error instanceof HTTPException) || error.status >= 500) return asApiError(error);
-  return new ApiError("invalid_request", error.message || "The request is malformed", {
-    errors: [{ in: "body", path: "", message: "is not well-formed JSON" }],
+  return invalidField(error.message || "The request is malformed", {
+    in: "body",
+    path: "",
+    message: "is not well-formed JSON",
   });
 }

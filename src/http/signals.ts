@@ -1,4 +1,4 @@
-import { ApiError } from "../core/error.ts";
+import { ApiError, invalidField } from "../core/error.ts";
 import { isId } from "../core/id.ts";
 import { isReservedSlug, slugPattern } from "../core/slug.ts";
 
@@ -18,19 +18,11 @@ export function signalsOf(
 ): Signals {
   const subdomain = baseDomain && tenantLabel(new URL(request.url).hostname, baseDomain);
   if (request.header !== undefined && !isName(request.header))
-    throw new ApiError(
-      "invalid_request",
-      `${headerName} is neither the id nor the slug of a tenant`,
-      {
-        errors: [
-          {
-            in: "header",
-            path: headerName.toLowerCase(),
-            message: "must be the id or slug of a tenant",
-          },
-        ],
-      },
-    );
+    throw invalidField(`${headerName} is neither the id nor the slug of a tenant`, {
+      in: "header",
+      path: headerName.toLowerCase(),
+      message: "must be the id or slug of a tenant",
+    });
   return {
     ...(request.tenantClaim === null ? {} : { jwt: request.tenantClaim }),
     ...(subdomain ? { subdomain } : {}),

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { ApiError } from "../../core/error.ts";
+import { invalidField } from "../../core/error.ts";
 import { PageMeta } from "../../core/pagination.ts";
 import { identityRouter } from "../../http/context.ts";
 import { forIdentity, identityErrors } from "../../http/guard.ts";
@@ -64,7 +64,5 @@ tenants.openapi(
 function assertLength(slug: string, { slugMin, slugMax }: { slugMin: number; slugMax: number }) {
   if (slug.length >= slugMin && slug.length <= slugMax) return;
   const message = `must have ${slugMin} to ${slugMax} characters`;
-  throw new ApiError("invalid_request", `slug: ${message}`, {
-    errors: [{ in: "body", path: "slug", message }],
-  });
+  throw invalidField(`slug: ${message}`, { in: "body", path: "slug", message });
 }

@@ -5,9 +5,10 @@ import type { Identity, RequestContext } from "../../core/request.ts";
 import { batch } from "../../db/batch.ts";
 import type { TenantDb } from "../../db/connect.ts";
 import { must, systemContext, write, writeAudited } from "../../db/write.ts";
-import { accountMembers, accounts } from "../accounts/accounts.table.ts";
+import { accounts } from "../accounts/accounts.table.ts";
 import { settings } from "../settings/settings.table.ts";
-import { userIdentities, users } from "../users/users.table.ts";
+import { arrivalWrites } from "../users/arrival.ts";
+import { userIdentities } from "../users/users.table.ts";
 import { tenantIdentity } from "./identity.table.ts";
 
 type Founding = {
@@ -52,9 +53,6 @@ export async function seedTenant(
   owner: Identity,
 ): Promise<void> {
   const { now } = request;
-  const id = newId("user", now);
-  const { issuer, subject, email } = owner;
-  const linked = sql`exists (select 1 from ${userIdentities} where issuer = ${issuer} and subject = ${subject})`;
   const seed = [
     write(
       db
@@ -66,23 +64,7 @@ export async function seedTenant(
         .onConflictDoNothing(),
     ),
     write(db.insert(settings).values({ id: 1, value: {}, updatedAt: now }).onConflictDoNothing()),
-    write(
-      db.insert(users).select(
-        sql`select ${id}, ${email}, ${owner.name ?? email}, null, 'active', 'owner', 1, ${now}, ${now}, null, null, null, null
-          where not ${linked}`,
-      ),
-    ),
-    write(
-      db
-        .insert(userIdentities)
-        .select(sql`select ${issuer}, ${subject}, id, ${now} from ${users} where id = ${id}`),
-    ),
-    write(
-      db.insert(accountMembers).select(
-        sql`select default_account_id, u.id, 'ADMIN', ${now}
-          from ${tenantIdentity} join ${users} u on u.id = ${id}`,
-      ),
-    ),
+    ...arrivalWrites(db, owner, { role: "owner", accountRole: "ADMIN" }, now),
   ];
   await writeAudited(db, systemContext(request), seed, []);
 }

@@ -1,12 +1,8 @@
-import { sql } from "drizzle-orm";
 import { ApiError } from "../../core/error.ts";
-import { newId } from "../../core/id.ts";
 import { isUniqueViolation } from "../../db/faults.ts";
-import { systemContext, write, writeAudited } from "../../db/write.ts";
-import { accountMembers } from "../accounts/accounts.table.ts";
-import { tenantIdentity } from "../identity/identity.table.ts";
+import { systemContext, writeAudited } from "../../db/write.ts";
 import type { TenantScope } from "../scope.ts";
-import { userIdentities, users } from "./users.table.ts";
+import { arrivalWrites } from "./arrival.ts";
 
 /**
  * Lets in a person whose membership waits in the registry: creates their user and links the
@@ -23,27 +19,7 @@ export async function joinWaiting(scope: TenantScope): Promise<boolean> {
   if (caller.email === null)
     throw new ApiError("verified_email_required", "Your token carries no verified e-mail address");
 
-  const id = newId("user", request.now);
-  const linked = sql`exists (select 1 from ${userIdentities} where issuer = ${caller.issuer} and subject = ${caller.subject})`;
-  const arrival = [
-    write(
-      db.insert(users).select(sql`select ${id}, ${caller.email}, ${caller.name ?? caller.email},
-        null, 'active', ${waiting.role}, 1, ${request.now}, ${request.now}, null, null, null, null
-        where not ${linked}`),
-    ),
-    write(
-      db
-        .insert(userIdentities)
-        .select(sql`select ${caller.issuer}, ${caller.subject}, id, ${request.now}
-        from ${users} where id = ${id}`),
-    ),
-    write(
-      db
-        .insert(accountMembers)
-        .select(sql`select default_account_id, u.id, ${waiting.accountRole}, ${request.now}
-        from ${tenantIdentity} join ${users} u on u.id = ${id} where ${waiting.accountRole} is not null`),
-    ),
-  ];
+  const arrival = arrivalWrites(db, caller, waiting, request.now);
   const work = writeAudited(db, systemContext(request), arrival, []);
   request.keepAlive(work);
   await work.catch((error) => {

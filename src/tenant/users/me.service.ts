@@ -1,9 +1,9 @@
-import { and, asc, eq, isNull, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import { permissionsOf } from "../../core/permissions.ts";
-import { accountMembers, accounts } from "../accounts/accounts.table.ts";
 import { tenantIdentity } from "../identity/identity.table.ts";
 import { readAs } from "../read.ts";
 import type { TenantScope } from "../scope.ts";
+import { accountsOf } from "./users.service.ts";
 import { userIdentities } from "./users.table.ts";
 
 /** What the caller is in the tenant the request names, and in which of its accounts. One round trip. */
@@ -15,12 +15,7 @@ export async function getMyMembership(scope: TenantScope) {
     db
       .select({ id: tenantIdentity.tenantId, slug: tenantIdentity.slug, name: tenantIdentity.name })
       .from(tenantIdentity),
-    db
-      .select({ accountId: accounts.id, name: accounts.name, role: accountMembers.role })
-      .from(accountMembers)
-      .innerJoin(accounts, eq(accounts.id, accountMembers.accountId))
-      .where(and(eq(accountMembers.userId, myId), isNull(accounts.deletedAt)))
-      .orderBy(asc(accounts.name)),
+    accountsOf(db, myId),
   ] as const);
   const [[tenant], memberOf] = results;
   const { userId, tenantRole, accountId, role } = principal;

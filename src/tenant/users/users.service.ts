@@ -1,4 +1,4 @@
-import { and, asc, count, eq, isNull, like, or, sql } from "drizzle-orm";
+import { and, asc, count, eq, isNull, like, or, type SQL, sql } from "drizzle-orm";
 import { ApiError } from "../../core/error.ts";
 import { iso } from "../../db/columns.ts";
 import type { TenantDb } from "../../db/connect.ts";
@@ -75,13 +75,17 @@ export const userQueries = (db: TenantDb, id: string) =>
       .select({ ...summary, createdBy: users.createdBy, updatedBy: users.updatedBy })
       .from(users)
       .where(and(eq(users.id, id), isNull(users.deletedAt))),
-    db
-      .select({ accountId: accounts.id, name: accounts.name, role: accountMembers.role })
-      .from(accountMembers)
-      .innerJoin(accounts, eq(accounts.id, accountMembers.accountId))
-      .where(and(eq(accountMembers.userId, id), isNull(accounts.deletedAt)))
-      .orderBy(asc(accounts.name)),
+    accountsOf(db, id),
   ] as const;
+
+/** The living accounts a user is in, and as what. */
+export const accountsOf = (db: TenantDb, userId: string | SQL) =>
+  db
+    .select({ accountId: accounts.id, name: accounts.name, role: accountMembers.role })
+    .from(accountMembers)
+    .innerJoin(accounts, eq(accounts.id, accountMembers.accountId))
+    .where(and(eq(accountMembers.userId, userId), isNull(accounts.deletedAt)))
+    .orderBy(asc(accounts.name));
 
 type UserRows = {
   [K in 0 | 1]: Awaited<ReturnType<typeof userQueries>[K]>;
