@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { once as event } from "node:events";
 import { createServer } from "node:http";
-import { eq, sql } from "drizzle-orm";
+import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { databaseNameOf } from "../platform/platform.ts";
 import { memberships } from "../registry/memberships/memberships.table.ts";
@@ -14,6 +14,7 @@ import {
   type Passage,
   startProxy,
 } from "../testing/proxy.ts";
+import { never, once, stored } from "../testing/stored.ts";
 import { type RunningWorker, startWorker } from "../testing/worker.ts";
 
 const newUser = (email = `${randomUUID()}@acme.test`) => ({
@@ -22,17 +23,6 @@ const newUser = (email = `${randomUUID()}@acme.test`) => ({
 });
 
 const json = { "content-type": "application/json" };
-
-/** What is really stored under this address: rows, and what the log says of them. */
-async function stored({ db }: TestTenant, email: string) {
-  const [row] = await db.all<{ users: number; members: number; audit: number }>(sql`select
-    (select count(*) from users where email = ${email}) as users,
-    (select count(*) from account_members m join users u on u.id = m.user_id where u.email = ${email}) as members,
-    (select count(*) from audit_logs l join users u on u.id = l.entity_id where u.email = ${email}) as audit`);
-  return row;
-}
-const once = { users: 1, members: 1, audit: 1 };
-const never = { users: 0, members: 0, audit: 0 };
 
 let proxy: DatabaseProxy;
 let worker: RunningWorker;

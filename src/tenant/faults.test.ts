@@ -5,6 +5,7 @@ import { databaseNameOf } from "../platform/platform.ts";
 import { newPerson, newTenant, stack, type TestTenant } from "../testing/harness.ts";
 import { judged, unavailable } from "../testing/outage.ts";
 import { type OwnSqld, startOwnSqld } from "../testing/own-sqld.ts";
+import { never, once, stored } from "../testing/stored.ts";
 import { type RunningWorker, startWorker } from "../testing/worker.ts";
 
 const newUser = (email = `${randomUUID()}@acme.test`) => ({
@@ -12,17 +13,6 @@ const newUser = (email = `${randomUUID()}@acme.test`) => ({
   headers: { "x-request-id": randomUUID() },
   body: { name: "Ada", email },
 });
-
-/** What is really stored under this address: rows, and what the log says of them. */
-async function stored({ db }: TestTenant, email: string) {
-  const [row] = await db.all<{ users: number; members: number; audit: number }>(sql`select
-    (select count(*) from users where email = ${email}) as users,
-    (select count(*) from account_members m join users u on u.id = m.user_id where u.email = ${email}) as members,
-    (select count(*) from audit_logs l join users u on u.id = l.entity_id where u.email = ${email}) as audit`);
-  return row;
-}
-const once = { users: 1, members: 1, audit: 1 };
-const never = { users: 0, members: 0, audit: 0 };
 
 let sqld: OwnSqld;
 const workers: RunningWorker[] = [];
