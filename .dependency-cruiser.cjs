@@ -39,7 +39,10 @@ module.exports = {
     rule(
       "tables-are-plain",
       { path: "\\.table\\.ts$" },
-      { pathNot: "\\.table\\.ts$|^src/db/(audit\\.)?columns|^src/core/|drizzle-orm", ...code },
+      {
+        pathNot: "\\.table\\.ts$|^src/db/(audit\\.|idempotency\\.)?columns|^src/core/|drizzle-orm",
+        ...code,
+      },
     ),
     rule("only-app-mounts-routes", { pathNot: "^src/app\\.ts$" }, { path: "\\.routes\\.ts$" }),
     rule("one-door-to-libsql", { pathNot: "^src/db/" }, { path: "node_modules/@libsql" }),
@@ -49,7 +52,7 @@ module.exports = {
       { path: "^src/http/" },
       {
         path: "^src/(tenant|registry)/",
-        pathNot: "^src/tenant/(read|principal)\\.ts$",
+        pathNot: "^src/tenant/(read|refusal|denial)\\.ts$",
         ...code,
       },
     ),

@@ -100,10 +100,11 @@ function missingTriggers(folder: string, wanted: string[]): string[] {
   const keep = new Set(wanted);
   const gone = [...present].filter(([, statement]) => !keep.has(statement));
   const known = new Set(present.values());
+  const isView = (statement: string) => /^create view/i.test(statement);
   return [
-    ...gone.map(
-      ([name, statement]) => `drop ${/^create view/i.test(statement) ? "view" : "trigger"} ${name}`,
-    ),
+    // Triggers first: a view takes its own along.
+    ...gone.filter(([, statement]) => !isView(statement)).map(([name]) => `drop trigger ${name}`),
+    ...gone.filter(([, statement]) => isView(statement)).map(([name]) => `drop view ${name}`),
     ...wanted.filter((statement) => !known.has(statement)),
   ];
 }

@@ -5,13 +5,13 @@ import { createInterface } from "node:readline/promises";
 import { parseEnv } from "node:util";
 import { eq, sql } from "drizzle-orm";
 import { ApiError } from "../src/core/error.ts";
-import { newId, uuidv7 } from "../src/core/id.ts";
-import type { Identity } from "../src/core/request.ts";
+import { newId } from "../src/core/id.ts";
+import { type Identity, unasked } from "../src/core/request.ts";
 import { batch } from "../src/db/batch.ts";
 import type { TenantDb } from "../src/db/connect.ts";
 import { migrate } from "../src/db/migrate.ts";
 import { registryMigrations, tenantMigrations } from "../src/db/migrations.gen.ts";
-import { systemContext, type Write, write, writeAudited } from "../src/db/write.ts";
+import { contextOf, type Write, write, writeAudited } from "../src/db/write.ts";
 import { parseSettings } from "../src/env.ts";
 import type { Call } from "../src/http/context.ts";
 import { createPorts } from "../src/ports.ts";
@@ -67,27 +67,23 @@ const seatIn = (person: Person, slug: string): Seat | undefined =>
   person.tenants.find((seat) => seat.slug === slug);
 
 const identityOf = ({ email, name }: Person, issuer: string): Identity => ({
+  kind: "user",
   issuer,
   subject: subjectOf(email),
   email,
   name,
+  sid: "seed",
   tenantClaim: null,
+  organizationClaim: null,
   platformClaim: false,
 });
 
 function newCall(limits: { DATABASE_TIMEOUT_MS: number; DATABASE_WRITERS: number }): Call {
-  const now = Date.now();
+  const request = unasked("seed");
   return {
-    request: {
-      requestId: `seed-${uuidv7()}`,
-      transactionId: uuidv7(),
-      ip: null,
-      userAgent: "seed",
-      now,
-      keepAlive: () => {},
-    },
+    request,
     budget: {
-      deadline: now + 60_000,
+      deadline: request.now + 60_000,
       timeoutMs: limits.DATABASE_TIMEOUT_MS,
       writers: limits.DATABASE_WRITERS,
       spent: { trips: 0 },
@@ -114,7 +110,7 @@ async function seedAdmins({ db, request }: ProvisioningScope, issuer: string): P
       createdAt: request.now,
     }));
   const insert = write(db.insert(platformAdmins).values(rows).onConflictDoNothing());
-  await writeAudited(db, systemContext(request, "seed"), [insert], []);
+  await writeAudited(db, contextOf(request, { type: "system", id: "seed" }), [insert], []);
 }
 
 type Seated = { person: Person; seat: Seat };
@@ -127,7 +123,7 @@ async function seedPeople(
   seated: Seated[],
   issuer: string,
 ): Promise<void> {
-  const context = systemContext(request, "seed");
+  const context = contextOf(request, { type: "system", id: "seed" });
   const writes = seated.flatMap((one) => personWrites(db, one, issuer, request.now));
   await writeAudited(db, context, writes, []);
   const rows = seated.map(({ person, seat }) => ({
@@ -158,14 +154,16 @@ function personWrites(
     write(
       db
         .insert(userIdentities)
-        .select(sql`select ${issuer}, ${subjectOf(email)}, u.id, ${now} ${here}`)
+        .select(
+          sql`select ${newId("identity", now)}, ${issuer}, ${subjectOf(email)}, u.id, ${email}, ${now} ${here}`,
+        )
         .onConflictDoNothing(),
     ),
     write(
       db
         .insert(accountMembers)
         .select(sql`select (select default_account_id from ${tenantIdentity}), u.id,
-          ${seat.accountRole ?? null}, ${now} ${here} and ${seat.accountRole ?? null} is not null`)
+          ${seat.accountRole ?? null}, ${now}, 1 ${here} and ${seat.accountRole ?? null} is not null`)
         .onConflictDoNothing(),
     ),
   ];

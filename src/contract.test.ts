@@ -1,7 +1,7 @@
 import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { describe, expect, test } from "vitest";
 import { createApp } from "./app.ts";
-import { describeAccess } from "./core/access.ts";
+import { describeAccess, isOpenTo } from "./core/access.ts";
 import type { Ports } from "./http/context.ts";
 import { call } from "./testing/client.ts";
 import { type Operation, servedContract } from "./testing/contract.ts";
@@ -60,10 +60,16 @@ describe.each(each)("%s", (_, operation) => {
     expect(summary).toMatch(/^[A-Z].{5,100}[^.]$/);
     expect(tags).toHaveLength(1);
     const isPublic = publicOperations.includes(operationId);
-    expect(plane).toBe(isPublic ? "public" : access ? "tenant" : "identity");
-    expect(security).toEqual(isPublic ? [] : [{ bearer: [] }]);
+    expect(plane === "tenant", plane).toBe(access !== undefined);
+    expect(plane === "public", plane).toBe(isPublic);
+    const keys = access && isOpenTo(access, "key") ? [{ apiKey: [] }] : [];
+    expect(security).toEqual(isPublic ? [] : [{ bearer: [] }, ...keys]);
     expect(description).toContain(
-      access ? `Open to ${describeAccess(access)}.` : "Open to everyone",
+      access
+        ? `Open to ${describeAccess(access)}.`
+        : plane === "operator"
+          ? "Open to platform admins."
+          : "Open to everyone",
     );
   });
 

@@ -52,11 +52,25 @@ const Vars = z.object({
   GLOBAL_DATABASE_NAMESPACE: value.optional(),
   GLOBAL_AUTH_TOKEN: headerSecret,
   ENCRYPTION_KEY: keyRing,
+  SECRET_KEY: keyRing,
+  FRONTEND_URL: web,
+  MAIL_FROM: z.email().optional(),
   AUTH0_DOMAIN: domain.optional(),
   AUTH0_AUDIENCE: value.optional(),
+  AUTH0_CLIENT_ID: value.optional(),
+  AUTH0_CONNECTION: value.default("Username-Password-Authentication"),
+  AUTH0_MANAGEMENT_URL: web.optional(),
+  AUTH0_MANAGEMENT_CLIENT_ID: value.optional(),
+  AUTH0_MANAGEMENT_CLIENT_SECRET: secret.optional(),
   IDP_ISSUER: web.optional(),
   IDP_AUDIENCE: value.optional(),
   JWKS_URI: web.optional(),
+  IDP_CLIENT_ID: value.optional(),
+  IDP_SCOPES: value.default("openid profile email"),
+  ORGANIZATION_CLAIM: z
+    .string()
+    .regex(/^[\w:/.-]{0,100}$/, "is not the name of a claim")
+    .default("org_id"),
   CLAIM_NAMESPACE: z.string().default("https://tenantry.dev/"),
   DEFAULT_TENANT_RESOLVER: z.enum(["jwt", "subdomain", "header", "composite"]).default("composite"),
   TENANT_HEADER_NAME: z
@@ -65,6 +79,8 @@ const Vars = z.object({
     .default("X-Tenant-ID"),
   BASE_DOMAIN: domain.optional(),
   MAX_TENANTS_PER_USER: whole(5, 0, 10_000),
+  MAX_API_KEYS: whole(100, 0, 10_000),
+  ACCESS_GRANT_MAX_MINUTES: whole(480, 5, 10_080),
   TENANT_SLUG_MIN_LENGTH: whole(3, 1, 63),
   TENANT_SLUG_MAX_LENGTH: whole(50, 1, 63),
   CORS_ALLOW_ORIGINS: list,
@@ -88,43 +104,80 @@ const Vars = z.object({
   OPERATION_LEASE_SECONDS: whole(10, 1, 600),
 });
 
-const Env = Vars.transform((vars, context) => {
-  const issuer = vars.IDP_ISSUER ?? (vars.AUTH0_DOMAIN && `https://${vars.AUTH0_DOMAIN}/`);
-  const audience = vars.IDP_AUDIENCE ?? vars.AUTH0_AUDIENCE;
-  const jwksUri =
-    vars.JWKS_URI ?? (vars.AUTH0_DOMAIN && `https://${vars.AUTH0_DOMAIN}/.well-known/jwks.json`);
+const Bindings = z.object({
+  /** Cloudflare's `send_email`: without it no mail leaves, and `/auth/config` says so. */
+  EMAIL: z.custom<SendEmail>((binding) => typeof binding === "object").optional(),
+});
+
+const Env = Vars.extend(Bindings.shape).transform((vars, context) => {
+  const provider = providerSettings(vars);
+  const management = managementSettings(vars);
   const platform = platformSettings(vars);
-  const byDomain = vars.DEFAULT_TENANT_RESOLVER === "subdomain";
-  const anyOrigin = vars.CORS_ALLOW_ORIGINS.includes("*");
+  const { EMAIL: binding, MAIL_FROM: from } = vars;
+  const mail = binding && from ? { binding, from } : undefined;
   const wrong: [boolean, string, string][] = [
-    [!issuer, "IDP_ISSUER", "is missing, and so is AUTH0_DOMAIN"],
-    [!audience, "IDP_AUDIENCE", "is missing, and so is AUTH0_AUDIENCE"],
-    [!jwksUri, "JWKS_URI", "is missing, and so is AUTH0_DOMAIN"],
-    [
-      byDomain && !vars.BASE_DOMAIN,
-      "BASE_DOMAIN",
-      "is missing: DEFAULT_TENANT_RESOLVER is subdomain",
-    ],
-    [
-      vars.CORS_ALLOW_CREDENTIALS && anyOrigin,
-      "CORS_ALLOW_ORIGINS",
-      "may not be * while credentials are allowed",
-    ],
-    [
-      vars.TENANT_SLUG_MIN_LENGTH > vars.TENANT_SLUG_MAX_LENGTH,
-      "TENANT_SLUG_MIN_LENGTH",
-      "is above TENANT_SLUG_MAX_LENGTH",
-    ],
+    ...crossFaults(vars),
+    [!provider.issuer, "IDP_ISSUER", "is missing, and so is AUTH0_DOMAIN"],
+    [!provider.audience, "IDP_AUDIENCE", "is missing, and so is AUTH0_AUDIENCE"],
+    [!provider.jwksUri, "JWKS_URI", "is missing, and so is AUTH0_DOMAIN"],
+    [typeof management === "string", String(management), "is missing, while its fellows are set"],
     [typeof platform === "string", String(platform), `is missing: PLATFORM is ${vars.PLATFORM}`],
+    [binding !== undefined && !from, "MAIL_FROM", "is missing: EMAIL is bound"],
   ];
   for (const [is, key, message] of wrong)
     if (is) context.addIssue({ code: "custom", path: [key], message });
-  if (!issuer || !audience || !jwksUri || typeof platform === "string") return z.NEVER;
-  return { ...vars, identityProvider: { issuer, audience, jwksUri }, platform };
+  if (typeof management === "string" || typeof platform === "string") return z.NEVER;
+  const identityProvider = provider as {
+    [K in keyof typeof provider]: NonNullable<(typeof provider)[K]>;
+  };
+  const clientId = vars.IDP_CLIENT_ID ?? vars.AUTH0_CLIENT_ID;
+  return { ...vars, identityProvider, clientId, management, platform, mail };
 });
 
+type Given = z.infer<typeof Vars>;
+
+/** What only several variables together can have wrong. */
+const crossFaults = (vars: Given): [boolean, string, string][] => [
+  [
+    vars.DEFAULT_TENANT_RESOLVER === "subdomain" && !vars.BASE_DOMAIN,
+    "BASE_DOMAIN",
+    "is missing: DEFAULT_TENANT_RESOLVER is subdomain",
+  ],
+  [
+    vars.CORS_ALLOW_CREDENTIALS && vars.CORS_ALLOW_ORIGINS.includes("*"),
+    "CORS_ALLOW_ORIGINS",
+    "may not be * while credentials are allowed",
+  ],
+  [
+    vars.TENANT_SLUG_MIN_LENGTH > vars.TENANT_SLUG_MAX_LENGTH,
+    "TENANT_SLUG_MIN_LENGTH",
+    "is above TENANT_SLUG_MAX_LENGTH",
+  ],
+];
+
+/** The OpenID provider: what is named goes before what follows from Auth0's domain. */
+function providerSettings(vars: Given) {
+  const { AUTH0_DOMAIN: domain } = vars;
+  const issuer = vars.IDP_ISSUER ?? (domain && `https://${domain}/`);
+  const audience = vars.IDP_AUDIENCE ?? vars.AUTH0_AUDIENCE;
+  const jwksUri = vars.JWKS_URI ?? (domain && `https://${domain}/.well-known/jwks.json`);
+  return { issuer, audience, jwksUri };
+}
+
+/** Auth0's Management API; undefined where it is not to be used, or the name of what is missing. */
+function managementSettings(vars: Given) {
+  const { AUTH0_MANAGEMENT_CLIENT_ID: clientId, AUTH0_MANAGEMENT_CLIENT_SECRET: clientSecret } =
+    vars;
+  if (!clientId && !clientSecret) return undefined;
+  if (!clientId) return "AUTH0_MANAGEMENT_CLIENT_ID";
+  if (!clientSecret) return "AUTH0_MANAGEMENT_CLIENT_SECRET";
+  const url = vars.AUTH0_MANAGEMENT_URL ?? (vars.AUTH0_DOMAIN && `https://${vars.AUTH0_DOMAIN}`);
+  if (!url) return "AUTH0_MANAGEMENT_URL";
+  return { url, clientId, clientSecret, connection: vars.AUTH0_CONNECTION };
+}
+
 /** The chosen platform's settings, or the name of the first that is missing. */
-function platformSettings(vars: z.infer<typeof Vars>) {
+function platformSettings(vars: Given) {
   if (vars.PLATFORM === "sqld") {
     const { SQLD_URL, SQLD_ADMIN_URL, SQLD_ADMIN_KEY, SQLD_JWT_KEY } = vars;
     if (!SQLD_URL) return "SQLD_URL";

@@ -9,6 +9,8 @@ const common = {
   GLOBAL_DATABASE_URL: "https://registry.test",
   GLOBAL_AUTH_TOKEN: "registry-token",
   ENCRYPTION_KEY: `k2:${key},k1:${key}`,
+  SECRET_KEY: `s1:${key}`,
+  FRONTEND_URL: "https://app.test",
   IDP_ISSUER: "https://login.test/",
   IDP_AUDIENCE: "https://api.test",
   JWKS_URI: "https://login.test/keys",
@@ -94,6 +96,8 @@ test("faults are named together, not one by one", () => {
     "GLOBAL_DATABASE_URL",
     "GLOBAL_AUTH_TOKEN",
     "ENCRYPTION_KEY",
+    "SECRET_KEY",
+    "FRONTEND_URL",
   ]);
   const secretsOnly = without(without(without(sqld, "IDP_ISSUER"), "IDP_AUDIENCE"), "JWKS_URI");
   expect(namesOf(faultsOf(secretsOnly))).toEqual(["IDP_ISSUER", "IDP_AUDIENCE", "JWKS_URI"]);
@@ -118,7 +122,7 @@ test("an Auth0 domain and audience are all that authentication needs", () => {
   const others = Object.fromEntries(
     Object.entries(sqld).filter(([name]) => !/^(IDP_|JWKS_)/.test(name)),
   );
-  expect(parseSettings({ ...others, ...auth0 }).identityProvider).toEqual({
+  expect(parseSettings({ ...others, ...auth0 }).identityProvider).toMatchObject({
     issuer: "https://acme.eu.auth0.com/",
     audience: "https://api.acme.test",
     jwksUri: "https://acme.eu.auth0.com/.well-known/jwks.json",
@@ -127,7 +131,7 @@ test("an Auth0 domain and audience are all that authentication needs", () => {
 
 test("a named provider goes before the Auth0 domain", () => {
   const both = { ...sqld, AUTH0_DOMAIN: "acme.eu.auth0.com", AUTH0_AUDIENCE: "other" };
-  expect(parseSettings(both).identityProvider).toEqual({
+  expect(parseSettings(both).identityProvider).toMatchObject({
     issuer: sqld.IDP_ISSUER,
     audience: sqld.IDP_AUDIENCE,
     jwksUri: sqld.JWKS_URI,

@@ -1,6 +1,10 @@
 import { sql } from "drizzle-orm";
+import { readBearer } from "./core/bearer-secret.ts";
+import { createSigners } from "./core/mac.ts";
+import { type Caller, callerName } from "./core/request.ts";
 import { batch } from "./db/batch.ts";
 import { type Budget, openRegistryDb, openTenantDb } from "./db/connect.ts";
+import type { Actor } from "./db/write.ts";
 import type { Settings } from "./env.ts";
 import { verifyToken } from "./http/authenticate.ts";
 import type { Call, Ports } from "./http/context.ts";
@@ -8,9 +12,11 @@ import { createKeyFinder } from "./http/jwks.ts";
 import type { Platform } from "./platform/platform.ts";
 import { sqldPlatform } from "./platform/sqld.ts";
 import { tursoPlatform } from "./platform/turso.ts";
+import { isPlatformAdmin } from "./registry/admins/admins.service.ts";
 import { createDirectory } from "./registry/memberships/directory.service.ts";
 import { findRoute } from "./registry/tenants/locate.service.ts";
 import { createRouteCache } from "./registry/tenants/route-cache.ts";
+import { invalidKey } from "./tenant/refusal.ts";
 
 const jwksTimeoutMs = 2000;
 const provisioningMs = 30_000;
@@ -20,7 +26,13 @@ const readyMs = 1000;
 export function createPorts(settings: Settings, get: typeof fetch): Ports {
   const { identityProvider, ENCRYPTION_KEY: ring } = settings;
   const keys = createKeyFinder(identityProvider.jwksUri, jwksTimeoutMs, get);
-  const rules = { ...identityProvider, namespace: settings.CLAIM_NAMESPACE, keys };
+  const rules = {
+    ...identityProvider,
+    namespace: settings.CLAIM_NAMESPACE,
+    organizationClaim: settings.ORGANIZATION_CLAIM,
+    keys,
+  };
+  const signers = createSigners(settings.SECRET_KEY);
   const remember = createRouteCache(settings.ROUTE_CACHE_SECONDS * 1000);
   const platform = platformOf(settings, get);
   const registry = (budget: Budget) =>
@@ -44,11 +56,21 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
       slugMax: settings.TENANT_SLUG_MAX_LENGTH,
     },
     verify: (token, request) => verifyToken(token, rules, request),
-    openRegistry: ({ budget, request }, caller) => ({ db: registry(budget), caller, request }),
+    readKey: async (text) => {
+      const bearer = await readBearer("key", text, await signers("bearer"));
+      if (!bearer) throw invalidKey();
+      return { kind: "key", ...bearer };
+    },
+    openRegistry: ({ budget, request }, caller) => ({
+      db: registry(budget),
+      actor: actorOf(caller),
+      request,
+    }),
     openProvisioning: ({ budget, request }, caller) => {
       const longer = { ...budget, deadline: request.now + provisioningMs };
       return {
         db: registry(longer),
+        actor: actorOf(caller),
         caller,
         request,
         platform,
@@ -62,6 +84,8 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
       remember(name, (wanted) => findRoute(db, wanted, platform, ring), afresh),
     openTenant: (route, budget) => openTenantDb(route.address, budget, route.id),
     directory: createDirectory,
+    signers,
+    isOperator: isPlatformAdmin,
     check: once(readyMs, async ({ budget, request }: Call) => {
       const db = registry(budget);
       const probe = [db.select({ one: sql`1` }).from(sql`(select 1)`)] as const;
@@ -75,6 +99,8 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
     }),
   };
 }
+
+const actorOf = (caller: Caller): Actor => ({ type: caller.kind, id: callerName(caller) });
 
 /** Anybody may ask; the answer of a moment ago will do. */
 function once<In, Out>(freshMs: number, find: (input: In) => Promise<Out>) {

@@ -48,6 +48,12 @@ async function settingsOf(dataDir: string, sqld: Sqld, provider: IdentityProvide
       "encryption-key",
       () => `k1:${randomBytes(32).toString("base64url")}`,
     ),
+    SECRET_KEY: keptSecret(
+      dataDir,
+      "secret-key",
+      () => `k1:${randomBytes(32).toString("base64url")}`,
+    ),
+    FRONTEND_URL: "http://localhost:3000",
     IDP_ISSUER: provider.issuer,
     IDP_AUDIENCE: audience,
     JWKS_URI: provider.jwksUrl,

@@ -1,6 +1,16 @@
 import { z } from "@hono/zod-openapi";
 
-const prefixes = { tenant: "tnt", user: "usr", account: "acc", operation: "opr" } as const;
+const prefixes = {
+  tenant: "tnt",
+  user: "usr",
+  identity: "idn",
+  session: "ses",
+  account: "acc",
+  invitation: "inv",
+  key: "key",
+  grant: "agr",
+  operation: "opr",
+} as const;
 export type Kind = keyof typeof prefixes;
 
 /** UUID version 7 (RFC 9562): the first 48 bits are the time, so ids sort by age. */

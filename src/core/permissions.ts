@@ -1,4 +1,4 @@
-import { type AccountRole, accountRoles } from "./roles.ts";
+import { type AccountRole, accountRoles, isLadderRole, rolesFrom } from "./roles.ts";
 
 export const permissions = [
   "MANAGE_SYSTEM_SETTINGS",
@@ -36,5 +36,25 @@ export const permissionsOf: Readonly<Record<AccountRole, readonly Permission[]>>
   ANALYTICS: ["VIEW_ANALYTICS"],
 };
 
-export const rolesWith = (permission: Permission): AccountRole[] =>
-  accountRoles.filter((role) => permissionsOf[role].includes(permission));
+export const has = (role: AccountRole, permission: Permission): boolean =>
+  permissionsOf[role].includes(permission);
+
+/** Of no permissions at all, nobody has any. */
+export const hasAny = (role: AccountRole, wanted: readonly Permission[]): boolean =>
+  wanted.some((permission) => has(role, permission));
+
+/** Of no permissions at all, everybody has all. */
+export const hasAll = (role: AccountRole, wanted: readonly Permission[]): boolean =>
+  wanted.every((permission) => has(role, permission));
+
+/** The roles that hold every one of these permissions, strongest first. */
+export const rolesWithAll = (wanted: readonly Permission[]): AccountRole[] =>
+  accountRoles.filter((role) => hasAll(role, wanted));
+
+/** The roles that hold at least one of these permissions, strongest first. */
+export const rolesWithAny = (wanted: readonly Permission[]): AccountRole[] =>
+  accountRoles.filter((role) => hasAny(role, wanted));
+
+/** Who may hand a role out: nobody grants above what they hold. The ladder counts by its rungs. */
+export const rolesThatGrant = (role: AccountRole): AccountRole[] =>
+  isLadderRole(role) ? rolesFrom(role) : rolesWithAll(permissionsOf[role]);

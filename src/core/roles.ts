@@ -9,6 +9,9 @@ export const accountRoles = [...ladder, "BILLING", "ANALYTICS"] as const;
 export type AccountRole = (typeof accountRoles)[number];
 export type LadderRole = (typeof ladder)[number];
 
+export const isLadderRole = (role: AccountRole): role is LadderRole =>
+  ladder.some((rung) => rung === role);
+
 /** The roles that satisfy "at least `minimum`, or one of `additional`", strongest first. */
 export function rolesFrom(
   minimum: LadderRole,

@@ -1,7 +1,6 @@
 import { eq, sql } from "drizzle-orm";
 import { expect, test } from "vitest";
-import { uuidv7 } from "../core/id.ts";
-import type { RequestContext } from "../core/request.ts";
+import { unasked } from "../core/request.ts";
 import { platformOf } from "../ports.ts";
 import { findRoute } from "../registry/tenants/locate.service.ts";
 import { settings as tenantSettings } from "../tenant/settings/settings.table.ts";
@@ -11,24 +10,17 @@ import { newTenant, registry, settings } from "../testing/harness.ts";
 import { execute, rowsOf } from "../testing/raw-sql.ts";
 import { type Database, openTenantDb } from "./connect.ts";
 import { isUniqueViolation } from "./faults.ts";
-import { GuardRefused, must, systemContext, write, writeAudited } from "./write.ts";
+import { contextOf, GuardRefused, must, write, writeAudited } from "./write.ts";
 
 const logOf = (db: Database) => rowsOf(db, "select * from audit_logs order by sequence");
-const contextOf = (db: Database) => rowsOf(db, "select * from audit_context");
+const leftOf = (db: Database) => rowsOf(db, "select * from audit_context");
 
-const newRequest = (): RequestContext => ({
-  requestId: uuidv7(),
-  transactionId: uuidv7(),
-  ip: "192.0.2.7",
-  userAgent: "test",
-  now: Date.now(),
-  keepAlive: () => {},
-});
+const newRequest = () => ({ ...unasked("test"), ip: "192.0.2.7", userAgent: "test" });
 
 /** All a failed batch may have changed. */
 const stateOf = async (db: Database) => ({
   log: await logOf(db),
-  context: await contextOf(db),
+  context: await leftOf(db),
   users: await rowsOf(db, "select * from users"),
   settings: await rowsOf(db, "select * from settings"),
 });
@@ -37,7 +29,12 @@ test("what a batch changes is logged for its actor and request, and the context 
   const { db, owner } = await newTenant();
   const request = newRequest();
   const rename = db.update(users).set({ name: "Renamed" }).where(eq(users.id, owner.userId));
-  await writeAudited(db, systemContext(request, "the-janitor"), [write(rename)], []);
+  await writeAudited(
+    db,
+    contextOf(request, { type: "system", id: "the-janitor" }),
+    [write(rename)],
+    [],
+  );
   expect((await logOf(db)).at(-1)).toEqual({
     sequence: expect.any(Number),
     actor_type: "system",
@@ -47,13 +44,14 @@ test("what a batch changes is logged for its actor and request, and the context 
     request_id: request.requestId,
     ip: "192.0.2.7",
     user_agent: "test",
+    reason: null,
     at: expect.any(Number),
     entity: "users",
     entity_id: owner.userId,
     action: "UPDATE",
     changes: JSON.stringify({ name: { old: "Test Person", new: "Renamed" } }),
   });
-  expect(await contextOf(db)).toEqual([]);
+  expect(await leftOf(db)).toEqual([]);
 });
 
 test("the context is empty after every request, done, refused or failed, in both kinds of database", async () => {
@@ -65,8 +63,8 @@ test("the context is empty after every request, done, refused or failed, in both
   expect(await create(owner)).toBe(201);
   expect(await create(owner)).toBe(409);
   expect(await create(viewer)).toBe(403);
-  expect(await contextOf(db)).toEqual([]);
-  expect(await contextOf(registry)).toEqual([]);
+  expect(await leftOf(db)).toEqual([]);
+  expect(await leftOf(registry)).toEqual([]);
 });
 
 test("a statement that fails undoes the whole batch and leaves no audit row", async () => {
@@ -74,7 +72,7 @@ test("a statement that fails undoes the whole batch and leaves no audit row", as
   const before = await stateOf(db);
   const work = writeAudited(
     db,
-    systemContext(newRequest()),
+    contextOf(newRequest()),
     [
       write(db.update(tenantSettings).set({ value: { changed: true } })),
       write(db.insert(users).select(sql`select * from users where id = ${owner.userId}`)),
@@ -91,7 +89,7 @@ test("a precondition that meets no row undoes what came before and stops what co
   const missed = new Error("nobody is called that");
   const work = writeAudited(
     db,
-    systemContext(newRequest()),
+    contextOf(newRequest()),
     [
       must(db.update(tenantSettings).set({ value: { changed: true } }), () => new Error("first")),
       must(db.update(users).set({ name: "x" }).where(eq(users.name, "nobody")), () => missed),
@@ -109,7 +107,7 @@ test("a precondition that meets no row undoes what came before and stops what co
 test("a batch without an actor does nothing", async () => {
   const { db } = await newTenant();
   const before = await stateOf(db);
-  const nobody = { ...systemContext(newRequest()), actorId: sql`null` };
+  const nobody = { ...contextOf(newRequest()), actorId: sql`null` };
   const erase = write(db.delete(users));
   await expect(writeAudited(db, nobody, [erase], [])).rejects.toBeInstanceOf(GuardRefused);
   expect(await stateOf(db)).toEqual(before);

@@ -1,7 +1,13 @@
 import { CasingCache } from "drizzle-orm/casing";
 import { getTableConfig, type SQLiteTable } from "drizzle-orm/sqlite-core";
 
-export type Audited = { readonly table: SQLiteTable; readonly redact?: readonly string[] };
+export type Audited = {
+  readonly table: SQLiteTable;
+  /** Columns whose values the log does not show. */
+  readonly redact?: readonly string[];
+  /** Columns the log leaves out: when somebody was last seen. */
+  readonly quiet?: readonly string[];
+};
 
 const casing = new CasingCache("snake_case");
 
@@ -16,21 +22,20 @@ export function auditTriggers(audited: readonly Audited[]): string[] {
 }
 
 const entries =
-  "create view audit_entries as select '' as entity, '' as entity_id, '' as action, '' as old_row, '' as new_row, '' as secrets";
+  "create view audit_entries as select '' as entity, '' as entity_id, '' as action, '' as names, '' as old_row, '' as new_row, '' as secrets";
 
-/** A row that is not there is `{}`. Secrets are compared as they are and written down as redacted. */
+/** A row that is not there is `[]`. Secrets are compared as they are and written down as redacted. */
 const shown = (value: string) =>
-  `iif(${value} is not null and instr(new.secrets, ',' || key || ','), '[redacted]', ${value})`;
-const sides =
-  "select 0 as side, key, value from json_each(new.old_row) union all select 1, key, value from json_each(new.new_row)";
-const differences = `select key, max(iif(side, null, value)) as o, max(iif(side, value, null)) as n from (${sides}) group by key having o is not n`;
-const changes = `(select json_group_object(key, json_object('old', ${shown("o")}, 'new', ${shown("n")})) from (${differences}))`;
-const context = "transaction_id, request_id, account_id, ip, user_agent";
+  `iif(${value} is not null and instr(new.secrets, ',' || name || ','), '[redacted]', ${value})`;
+const side = (row: string) => `json_extract(new.${row}, '$[' || key || ']')`;
+const differences = `select value as name, ${side("old_row")} as o, ${side("new_row")} as n from json_each(new.names) where o is not n`;
+const changes = `select json_group_object(name, json_object('old', ${shown("o")}, 'new', ${shown("n")})) as changes from (${differences})`;
+const context = "transaction_id, request_id, account_id, ip, user_agent, reason";
 
 const record =
   `create trigger audit_entries_record instead of insert on audit_entries begin insert into audit_logs (${context}, actor_type, actor_id, entity, entity_id, action, changes, at) ` +
-  `select ${context}, coalesce(actor_type, 'system'), coalesce(actor_id, 'system'), new.entity, new.entity_id, new.action, ${changes}, cast(unixepoch('subsec') * 1000 as integer) ` +
-  "from (select 1) left join audit_context on id = 1; end";
+  `select ${context}, coalesce(actor_type, 'system'), coalesce(actor_id, 'system'), new.entity, new.entity_id, new.action, changes, cast(unixepoch('subsec') * 1000 as integer) ` +
+  `from (${changes}) left join audit_context on id = 1 where changes <> '{}' or new.action <> 'UPDATE'; end`;
 
 /** For everyone who comes through SQL. `insert or replace` would delete without firing a delete trigger. */
 const refuse = (name: string, event: string) =>
@@ -44,16 +49,18 @@ const appendOnly = [
   ),
 ];
 
-function triggersOf({ table, redact = [] }: Audited): string[] {
+function triggersOf({ table, redact = [], quiet = [] }: Audited): string[] {
   const { name, columns, primaryKeys } = getTableConfig(table);
-  const named = columns.map((column) => ({
-    name: casing.getColumnCasing(column),
-    primary: column.primary || primaryKeys.some((key) => key.columns.includes(column)),
-    secret: redact.includes(column.name),
-  }));
-  const each = (row: Row) => named.map((column) => `${row}."${column.name}"`).join(", ");
-  const json = (row: Row) =>
-    `json_object(${named.map((column) => `'${column.name}', ${row}."${column.name}"`).join(", ")})`;
+  const named = columns
+    .filter((column) => !quiet.includes(column.name))
+    .map((column) => ({
+      name: casing.getColumnCasing(column),
+      primary: column.primary || primaryKeys.some((key) => key.columns.includes(column)),
+      secret: redact.includes(column.name),
+    }));
+  const names = JSON.stringify(named.map((column) => column.name));
+  const values = (row: Row) =>
+    `json_array(${named.map((column) => `${row}."${column.name}"`).join(", ")})`;
   const keyOf = (row: Row) =>
     named
       .filter((column) => column.primary)
@@ -61,19 +68,13 @@ function triggersOf({ table, redact = [] }: Audited): string[] {
       .join(" || ':' || ");
   const secrets = named.filter((column) => column.secret).map((column) => `,${column.name},`);
 
-  const trigger = (event: string, when: string, row: Row, before: string, after: string) =>
-    `create trigger ${name}_audit_${event} after ${event} on ${name} ${when}begin insert into audit_entries values ` +
-    `('${name}', ${keyOf(row)}, '${event.toUpperCase()}', ${before}, ${after}, '${secrets.join("")}'); end`;
+  const trigger = (event: string, row: Row, before: string, after: string) =>
+    `create trigger ${name}_audit_${event} after ${event} on ${name} begin insert into audit_entries values ` +
+    `('${name}', ${keyOf(row)}, '${event.toUpperCase()}', '${names}', ${before}, ${after}, '${secrets.join("")}'); end`;
   return [
-    trigger("insert", "", "new", "'{}'", json("new")),
-    trigger(
-      "update",
-      `when (${each("old")}) is not (${each("new")}) `,
-      "new",
-      json("old"),
-      json("new"),
-    ),
-    trigger("delete", "", "old", json("old"), "'{}'"),
+    trigger("insert", "new", "'[]'", values("new")),
+    trigger("update", "new", values("old"), values("new")),
+    trigger("delete", "old", values("old"), "'[]'"),
   ];
 }
 

@@ -3,7 +3,8 @@ import { check, index, integer, sqliteTable, text } from "drizzle-orm/sqlite-cor
 import { instant } from "./columns.ts";
 
 export const actorTypes = ["user", "key", "operator", "system"] as const;
-export const auditActions = ["INSERT", "UPDATE", "DELETE"] as const;
+/** Changes of rows; a platform admin's look at them; and a refusal. */
+export const auditActions = ["INSERT", "UPDATE", "DELETE", "READ", "DENY"] as const;
 
 const actor = () => ({
   transactionId: text(),
@@ -12,6 +13,8 @@ const actor = () => ({
   accountId: text(),
   ip: text(),
   userAgent: text(),
+  /** Why a platform admin was let in, or a caller refused. */
+  reason: text(),
 });
 
 /**

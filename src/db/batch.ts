@@ -1,4 +1,4 @@
-import type { InValue, ResultSet } from "@libsql/client/http";
+import type { InValue } from "@libsql/client/http";
 import type { BatchItem } from "drizzle-orm/batch";
 import { clientOf, type Database } from "./connect.ts";
 import { asFault, isTransient } from "./faults.ts";
@@ -8,9 +8,24 @@ export type Query = BatchItem<"sqlite">;
 export type Results<Q extends readonly Query[]> = { -readonly [K in keyof Q]: Q[K]["_"]["result"] };
 
 /** What Drizzle builds under every query and keeps out of its types. */
-type Prepared = {
+export type Prepared = {
   getQuery(): { sql: string; params: InValue[] };
-  mapResult(result: ResultSet, fromBatch: boolean): unknown;
+  /** Of the rows as the driver gives them, or as arrays. */
+  mapResult(result: { rows: ArrayLike<unknown>[] }, fromBatch: boolean): unknown;
+  /** The columns of a select, in order. */
+  readonly fields?: readonly unknown[];
+};
+
+export const preparedOf = (query: Query): Prepared =>
+  (query as unknown as { _prepare(): Prepared })._prepare();
+
+/** SQL that is at hand as text, as a query among others. It gives back nothing. */
+export const rawQuery = (text: string, params: InValue[]): Query => {
+  const prepared: Prepared = {
+    getQuery: () => ({ sql: text, params }),
+    mapResult: () => undefined,
+  };
+  return { _prepare: () => prepared } as unknown as Query;
 };
 
 /**
@@ -23,9 +38,7 @@ export async function batch<const Q extends readonly Query[]>(
   mode: "read" | "write",
   queries: Q,
 ): Promise<Results<Q>> {
-  const prepared = queries.map((query) =>
-    (query as unknown as { _prepare(): Prepared })._prepare(),
-  );
+  const prepared = queries.map(preparedOf);
   const statements = prepared.map((query) => {
     const { sql, params } = query.getQuery();
     return { sql, args: params };

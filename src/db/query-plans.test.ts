@@ -105,7 +105,7 @@ function statementsOf({ body }: Passage): string[] {
     .flatMap(({ batch }) => batch?.steps ?? [])
     .map(({ stmt }) => stmt.sql ?? stored.get(stmt.sql_id) ?? "")
     .filter((sql) => /^\s*(select|insert|update|delete)\b/i.test(sql))
-    .filter((sql) => !sql.includes("__drizzle_migrations"));
+    .filter((sql) => !/`?__(drizzle_migrations|new_)/.test(sql));
 }
 
 async function plansOf(passages: readonly Passage[], tenantId: string): Promise<Planned[]> {
@@ -166,6 +166,7 @@ test("proving the caller takes one lookup by key for each table it asks", () => 
       "SEARCH t USING INTEGER PRIMARY KEY (rowid=?)",
       "SEARCH i USING INDEX sqlite_autoindex_user_identities_1 (issuer=? AND subject=?) LEFT-JOIN",
       "SEARCH u USING INDEX sqlite_autoindex_users_1 (id=?) LEFT-JOIN",
+      "SEARCH s USING INDEX user_sessions_sid (user_id=? AND sid=?) LEFT-JOIN",
       "SEARCH a USING INDEX sqlite_autoindex_accounts_1 (id=?) LEFT-JOIN",
       "SEARCH m USING INDEX sqlite_autoindex_account_members_1 (account_id=? AND user_id=?) LEFT-JOIN",
     ]);

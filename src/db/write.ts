@@ -1,9 +1,11 @@
 import { type SQL, sql } from "drizzle-orm";
 import { ApiError } from "../core/error.ts";
 import type { RequestContext } from "../core/request.ts";
+import type { actorTypes } from "./audit.columns.ts";
 import { batch, type Query, type Results } from "./batch.ts";
 import type { Database } from "./connect.ts";
 import { failedStatement } from "./faults.ts";
+import { isRepetition, keepRows, type Once, replay, takeKey } from "./once.ts";
 
 /** A statement, and the error if it touches no row: then nothing of the batch happens. */
 export type Write = {
@@ -32,7 +34,8 @@ export type Context = {
   readonly actorId: SQL;
   readonly tenantRole: SQL;
   readonly role: SQL;
-  readonly accountId: string | null;
+  readonly accountId: SQL;
+  readonly reason: SQL;
   readonly transactionId: string | null;
   readonly requestId: string | null;
   readonly ip: string | null;
@@ -44,14 +47,33 @@ export type Context = {
 /**
  * The only way rows change: audit context, writes, context cleared, in one immediate transaction
  * and one round trip; then `reads`, which see what was written and are what comes back. The
- * triggers of the audited tables write the log.
+ * triggers of the audited tables write the log. With `once` a repeated request writes nothing and gets
+ * what the first one read.
  */
 export async function writeAudited<const R extends readonly Query[]>(
   db: Database,
   context: Context,
   writes: readonly Write[],
   reads: R,
+  once?: Once,
 ): Promise<Results<R>> {
+  // The first batch of a request settles what comes of it; later ones only follow up.
+  const key = once?.outcome ? undefined : once;
+  const { queries, checks } = statementsOf(db, context, writes);
+  const taken = key ? takeKey(db, key) : [];
+  queries.splice(1, 0, ...taken);
+  queries.push(...(key ? keepRows(key, reads) : []), run(db, sql`delete from audit_context`));
+  try {
+    const results = await batch(db, "write", [...queries, ...reads]);
+    if (key) key.outcome = "done";
+    return results.slice(queries.length) as unknown as Results<R>;
+  } catch (error) {
+    if (key && isRepetition(error)) return await replay(db, key, reads);
+    throw await meaningOf(error, (at) => checks.get(at - taken.length));
+  }
+}
+
+function statementsOf(db: Database, context: Context, writes: readonly Write[]) {
   const queries: Query[] = [run(db, setContext(context))];
   /** For each statement that checks the one before it: whose it is. */
   const checks = new Map<number, Write>();
@@ -59,18 +81,20 @@ export async function writeAudited<const R extends readonly Query[]>(
     queries.push(item.query);
     if (item.orElse) checks.set(queries.push(run(db, touched)) - 1, item);
   }
-  queries.push(run(db, sql`delete from audit_context`));
-  try {
-    const results = await batch(db, "write", [...queries, ...reads]);
-    return results.slice(queries.length) as unknown as Results<R>;
-  } catch (error) {
-    // The database's fault, wherever in the batch it struck: the batch itself has found out nothing.
-    if (error instanceof ApiError) throw error;
-    const at = failedStatement(error);
-    if (at === 0) throw new GuardRefused("The guard refused", { cause: error });
-    const missed = at === undefined ? undefined : checks.get(at);
-    throw (await missed?.orElse?.()) ?? error;
-  }
+  return { queries, checks };
+}
+
+/** What a failed batch says: the guard refused, a statement missed its row, or the database is at fault. */
+async function meaningOf(
+  error: unknown,
+  checkAt: (index: number) => Write | undefined,
+): Promise<unknown> {
+  // The database's fault, wherever in the batch it struck: the batch itself has found out nothing.
+  if (error instanceof ApiError) return error;
+  const at = failedStatement(error);
+  if (at === 0) return new GuardRefused("The guard refused", { cause: error });
+  const missed = at === undefined ? undefined : checkAt(at);
+  return (await missed?.orElse?.()) ?? error;
 }
 
 const run = (db: Database, statement: SQL): Query => db.run(statement) as unknown as Query;
@@ -79,18 +103,25 @@ const run = (db: Database, statement: SQL): Query => db.run(statement) as unknow
 const touched = sql`insert into audit_context (id, actor_id) select 2, null where changes() = 0`;
 
 const setContext = (c: Context) => sql`insert into audit_context
-  (id, actor_type, actor_id, tenant_role, role, account_id, transaction_id, request_id, ip, user_agent)
-  select 1, ${c.actorType}, ${c.actorId}, ${c.tenantRole}, ${c.role}, ${c.accountId},
+  (id, actor_type, actor_id, tenant_role, role, account_id, reason, transaction_id, request_id, ip, user_agent)
+  select 1, ${c.actorType}, ${c.actorId}, ${c.tenantRole}, ${c.role}, ${c.accountId}, ${c.reason},
     ${c.transactionId}, ${c.requestId}, ${c.ip}, ${c.userAgent}
   from (select 1) left join (${c.from}) as p`;
 
-/** The context of work no single user answers for: provisioning, a first arrival. */
-export const systemContext = (request: RequestContext, actorId = "system"): Context => ({
-  actorType: sql`'system'`,
-  actorId: sql`${actorId}`,
+/** Whom the log names. */
+export type Actor = { readonly type: (typeof actorTypes)[number]; readonly id: string | SQL };
+
+/** The context of work whose right to happen was proved elsewhere, or is nobody's in particular. */
+export const contextOf = (
+  request: RequestContext,
+  { type, id }: Actor = { type: "system", id: "system" },
+): Context => ({
+  actorType: sql`${type}`,
+  actorId: sql`${id}`,
   tenantRole: sql`null`,
   role: sql`null`,
-  accountId: null,
+  accountId: sql`null`,
+  reason: sql`null`,
   ...trace(request),
   from: sql`select 1`,
 });

@@ -1,4 +1,4 @@
-import { type JWSHeaderParameters, jwtVerify } from "jose";
+import { type JWSHeaderParameters, type JWTPayload, jwtVerify } from "jose";
 import { z } from "zod";
 import { ApiError } from "../core/error.ts";
 import type { Identity, RequestContext } from "../core/request.ts";
@@ -8,8 +8,10 @@ import type { KeyFinder } from "./jwks.ts";
 export type TokenRules = {
   readonly issuer: string;
   readonly audience: string;
-  /** Prefix of our own claims: `tenant_id`, `global_admin`. */
+  /** Prefix of our own claims: `tenant_id`, `global_admin`, `sid`. */
   readonly namespace: string;
+  /** The claim that names the provider's organisation; empty where it means nothing here. */
+  readonly organizationClaim: string;
   readonly keys: KeyFinder;
 };
 
@@ -39,7 +41,7 @@ const idTokenClaims = ["nonce", "at_hash", "c_hash", "s_hash"];
 /** Verifies an access token and says who it speaks for. Every flaw gives the same answer. */
 export async function verifyToken(
   token: string,
-  { issuer, audience, namespace, keys }: TokenRules,
+  { issuer, audience, namespace, organizationClaim, keys }: TokenRules,
   { keepAlive }: RequestContext,
 ): Promise<Identity> {
   const { payload } = await jwtVerify(
@@ -57,11 +59,14 @@ export async function verifyToken(
     throw invalidToken(claims.error ?? "ID token");
   const claim = (name: string): unknown => payload[`${namespace}${name}`];
   return {
+    kind: "user",
     issuer: claims.data.iss,
     subject: claims.data.sub,
     email: verifiedEmail(payload, claim),
     name: displayName(payload["name"] ?? claim("name")),
+    sid: sessionOf(payload, claim),
     tenantClaim: tenantName(claim("tenant_id")),
+    organizationClaim: organizationClaim ? tenantName(payload[organizationClaim]) : null,
     platformClaim: claim("global_admin") === true,
   };
 }
@@ -88,6 +93,18 @@ function verifiedEmail(payload: object, claim: (name: string) => unknown): strin
 function displayName(claim: unknown): string | null {
   if (typeof claim !== "string" || !claim.isWellFormed()) return null;
   return clip(claim.replaceAll(unprintable, " ").trim(), 200) || null;
+}
+
+/**
+ * The session (`sid`, OpenID Connect Front-Channel Logout) where the token names one, else the token
+ * itself (`jti`), else the second it was made in: whatever it is, it can be ended.
+ */
+function sessionOf(payload: JWTPayload, claim: (name: string) => unknown): string {
+  const named = [
+    ["sid", payload["sid"] ?? claim("sid")],
+    ["jti", payload.jti],
+  ].find(([, value]) => typeof value === "string" && /^[\x20-\x7e]{1,255}$/.test(value));
+  return named?.join(":") ?? `iat:${payload.iat}`;
 }
 
 /** Anything but a name is kept as one that matches no tenant: a claim is never ignored. */

@@ -1,10 +1,10 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { ApiError, type FieldError } from "../core/error.ts";
-import type { Identity, RequestContext } from "../core/request.ts";
+import type { ApiKey, Caller, Identity, RequestContext } from "../core/request.ts";
 import type { Budget, TenantDb } from "../db/connect.ts";
-import type { ProvisioningScope, RegistryScope } from "../registry/scope.ts";
+import type { IdentityScope, ProvisioningScope, RegistryScope } from "../registry/scope.ts";
 import type { TenantRoute } from "../registry/tenants/locate.service.ts";
-import type { Directory, TenantScope } from "../tenant/scope.ts";
+import type { Directory, Signers, TenantScope } from "../tenant/scope.ts";
 import type { TenancySettings } from "./signals.ts";
 
 /** One request: what is known of it and what it may cost. */
@@ -16,7 +16,9 @@ export type Ports = {
   readonly provisioning: { readonly slugMin: number; readonly slugMax: number };
   /** Throws `unauthenticated` for any token that is not ours, current and whole. */
   readonly verify: (token: string, request: RequestContext) => Promise<Identity>;
-  readonly openRegistry: (call: Call, identity: Identity) => RegistryScope;
+  /** Throws `unauthenticated` for any text we never issued as a key. Asks no database. */
+  readonly readKey: (text: string) => Promise<ApiKey>;
+  readonly openRegistry: (call: Call, caller: Caller) => RegistryScope;
   /** With the time it takes to set up a tenant. */
   readonly openProvisioning: (call: Call, identity: Identity) => ProvisioningScope;
   readonly findTenant: (
@@ -26,6 +28,9 @@ export type Ports = {
   ) => Promise<TenantRoute | undefined>;
   readonly openTenant: (route: TenantRoute, budget: Budget) => TenantDb;
   readonly directory: (registry: RegistryScope, tenantId: string) => Directory;
+  readonly signers: Signers;
+  /** Whether the claim in the token has an active row in the registry. */
+  readonly isOperator: (registry: RegistryScope, identity: Identity) => Promise<boolean>;
   /** The state of each dependency, by name; never where it is. */
   readonly check: (call: Call) => Promise<Record<string, "up" | "down">>;
 };
@@ -38,11 +43,21 @@ type Failure = {
 };
 
 type Base = Call & { readonly ports: Ports };
-type Variables = Base & { identity?: Identity; scope?: TenantScope; failure?: Failure };
+type Variables = Base & { caller?: Caller; scope?: TenantScope; failure?: Failure };
 export type PublicEnv = { Variables: Variables };
-export type TokenEnv = { Variables: Base & { identity: Identity; scope?: TenantScope } };
-export type IdentityEnv = { Variables: TokenEnv["Variables"] & { registry: RegistryScope } };
-export type TenantEnv = { Variables: Base & { identity: Identity; scope: TenantScope } };
+/** Somebody is known; whether their right lies in a tenant or in the registry is not said. */
+export type CallerEnv = {
+  Variables: Base & { caller: Caller; scope?: TenantScope; registry?: IdentityScope };
+};
+export type IdentityEnv = {
+  Variables: Base & {
+    caller: Identity;
+    identity: Identity;
+    registry: IdentityScope;
+    scope?: TenantScope;
+  };
+};
+export type TenantEnv = { Variables: Base & { caller: Caller; scope: TenantScope } };
 
 const places = {
   json: "body",

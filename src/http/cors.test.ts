@@ -48,6 +48,7 @@ test.each([
         "account-id",
         "authorization",
         "content-type",
+        "idempotency-key",
         "if-match",
         "x-customer",
         "x-request-id",
@@ -109,6 +110,7 @@ test("answers and errors of every kind can be read by a listed page, down to the
     expect(wordsOf(headers["vary"])).toContain("Origin");
     expect(wordsOf(headers["access-control-expose-headers"]).sort()).toEqual([
       "etag",
+      "idempotency-replayed",
       "location",
       "retry-after",
       "www-authenticate",

@@ -28,9 +28,17 @@ export const crossOrigin = (
       "content-type",
       "account-id",
       "if-match",
+      "idempotency-key",
       "x-request-id",
       tenantHeader.toLowerCase(),
     ],
-    exposeHeaders: ["etag", "location", "retry-after", "x-request-id", "www-authenticate"],
+    exposeHeaders: [
+      "etag",
+      "location",
+      "retry-after",
+      "x-request-id",
+      "www-authenticate",
+      "idempotency-replayed",
+    ],
     maxAge: 600,
   });

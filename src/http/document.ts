@@ -1,13 +1,18 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { type Access, describeAccess } from "../core/access.ts";
 import type { PublicEnv } from "./context.ts";
-import { declare, type ResponseHeader, tags } from "./openapi.ts";
+import { declare, errors, type ResponseHeader, tags } from "./openapi.ts";
 
-type Answer = { headers?: Record<string, unknown> };
+type Answer = {
+  description?: string;
+  headers?: Record<string, unknown>;
+  "x-codes"?: readonly string[];
+};
 type Operation = {
-  "x-plane": "public" | "identity" | "tenant";
+  "x-plane": "public" | "identity" | "tenant" | "operator";
   "x-access"?: Access;
   description?: string;
+  parameters?: object[];
   responses: Record<string, Answer>;
 };
 
@@ -27,12 +32,14 @@ export function openapiDocument(app: OpenAPIHono<PublicEnv>, title: string, tena
   });
   const components = {
     ...document.components,
-    securitySchemes: { bearer },
+    securitySchemes: { bearer, apiKey },
     parameters: parametersOf(tenantHeader),
     headers,
   };
   const paths = mapValues(document.paths as Record<string, object>, (item) =>
-    mapValues(item as Record<string, Operation>, complete),
+    mapValues(item as Record<string, Operation>, (operation, method) =>
+      complete(method === "post" ? onceOnly(operation) : operation),
+    ),
   );
   return { ...document, components, paths };
 }
@@ -49,8 +56,36 @@ function complete({ description, responses, ...operation }: Operation): Operatio
   };
 }
 
+/** Every POST of somebody known takes an Idempotency-Key, and can refuse it. */
+function onceOnly(operation: Operation): Operation {
+  if (operation["x-plane"] === "public") return operation;
+  const { parameters = [], responses } = operation;
+  // As the document has them: schemas that were named are referred to.
+  const content = {
+    "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
+  };
+  const refusals = errors("idempotency_in_flight", "idempotency_mismatch");
+  return {
+    ...operation,
+    parameters: [...parameters, { $ref: "#/components/parameters/IdempotencyKey" }],
+    responses: {
+      ...responses,
+      ...mapValues(refusals as Record<string, Answer>, (refusal, status) => {
+        const given = responses[status] ?? {};
+        return {
+          ...refusal,
+          content,
+          description: [given.description, refusal.description].filter(Boolean).join(" "),
+          "x-codes": [...(given["x-codes"] ?? []), ...(refusal["x-codes"] ?? [])],
+        };
+      }),
+    },
+  };
+}
+
 function openTo({ "x-plane": plane, "x-access": access }: Omit<Operation, "responses">): string {
   if (access) return `Open to ${describeAccess(access)}.`;
+  if (plane === "operator") return "Open to platform admins.";
   return plane === "identity" ? "Open to everyone with a valid token." : "Open to everyone.";
 }
 
@@ -75,6 +110,13 @@ const bearer = {
   description: "An access token of the identity provider, for this API's audience.",
 };
 
+const apiKey = {
+  type: "http" as const,
+  scheme: "bearer",
+  bearerFormat: "tnt_live_…",
+  description: "An API key of a tenant, in the place of a token. It names its tenant itself.",
+};
+
 /** What `guarded` refers to. Without examples: the documentation page would send them along. */
 const parametersOf = (tenantHeader: string) => ({
   Tenant: {
@@ -88,6 +130,14 @@ const parametersOf = (tenantHeader: string) => ({
     in: "header" as const,
     description: "The account you work in, where your rights come from an account.",
     schema: { type: "string" as const },
+  },
+  IdempotencyKey: {
+    name: "Idempotency-Key",
+    in: "header" as const,
+    description:
+      "Makes the request safe to repeat for 24 hours: the same key and body have one effect and one answer. " +
+      "An answer that is repeated carries `Idempotency-Replayed: true`.",
+    schema: { type: "string" as const, maxLength: 255 },
   },
 });
 

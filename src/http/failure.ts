@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { type ApiError, invalidField } from "../core/error.ts";
+import { noteDenial } from "../tenant/denial.ts";
 import { read } from "../tenant/read.ts";
 import type { PublicEnv } from "./context.ts";
 import { describeCauses, stackOf } from "./log.ts";
@@ -12,6 +13,8 @@ import { asApiError, problemResponse } from "./problem.ts";
  */
 export async function answerFailure(thrown: Error, c: Context<PublicEnv>): Promise<Response> {
   const error = await guardFirst(known(thrown), c);
+  if (c.var.scope && (error.status === 401 || error.status === 403))
+    noteDenial(c.var.scope, error.code);
   c.set("failure", {
     code: error.code,
     causes: describeCauses(error.status < 500 ? error.cause : error),

@@ -1,19 +1,23 @@
 import type { MiddlewareHandler } from "hono";
-import type { Access } from "../core/access.ts";
-import type { ErrorCode } from "../core/error.ts";
+import { type Access, isOpenTo } from "../core/access.ts";
+import { isBearer } from "../core/bearer-secret.ts";
+import { ApiError, type ErrorCode } from "../core/error.ts";
 import { bearerToken } from "./authenticate.ts";
-import type { IdentityEnv, TenantEnv, TokenEnv } from "./context.ts";
+import type { CallerEnv, IdentityEnv, TenantEnv } from "./context.ts";
+import { idempotent } from "./idempotency.ts";
 import { limitBody, requireJson } from "./limits.ts";
 import { errors } from "./openapi.ts";
 import { enterTenant } from "./tenancy.ts";
 
-const security = [{ bearer: [] }];
+const bearer = { bearer: [] };
+const apiKey = { apiKey: [] };
 
-const authenticate: MiddlewareHandler<TokenEnv> = async (c, next) => {
-  c.set(
-    "identity",
-    await c.var.ports.verify(bearerToken(c.req.header("authorization")), c.var.request),
-  );
+/** A token speaks for a person, a key for its owner. */
+const authenticate: MiddlewareHandler<CallerEnv> = async (c, next) => {
+  const { ports, request } = c.var;
+  const token = bearerToken(c.req.header("authorization"));
+  const isKey = isBearer("key", token);
+  c.set("caller", isKey ? await ports.readKey(token) : await ports.verify(token, request));
   await next();
 };
 
@@ -33,24 +37,42 @@ export const guarded = (access: Access) => {
     await next();
   };
   return {
-    security,
-    middleware: [authenticate, enter, requireJson, limitBody] as MiddlewareHandler[],
+    security: isOpenTo(access, "key") ? [bearer, apiKey] : [bearer],
+    middleware: [authenticate, enter, requireJson, limitBody, idempotent] as MiddlewareHandler[],
     "x-plane": "tenant" as const,
     "x-access": access,
     parameters: tenantHeaders,
   };
 };
 
-const openRegistry: MiddlewareHandler<IdentityEnv> = async (c, next) => {
-  c.set("registry", c.var.ports.openRegistry(c.var, c.var.identity));
+const identify: MiddlewareHandler<IdentityEnv> = async (c, next) => {
+  const { ports, request } = c.var;
+  const identity = await ports.verify(bearerToken(c.req.header("authorization")), request);
+  c.set("caller", identity);
+  c.set("identity", identity);
+  c.set("registry", { ...ports.openRegistry(c.var, identity), caller: identity });
   await next();
 };
 
 /** Spread into `createRoute`: any valid token, no tenant needed. */
 export const forIdentity = () => ({
-  security,
-  middleware: [authenticate, openRegistry, requireJson, limitBody] as MiddlewareHandler[],
+  security: [bearer],
+  middleware: [identify, requireJson, limitBody, idempotent] as MiddlewareHandler[],
   "x-plane": "identity" as const,
+});
+
+const assertOperator: MiddlewareHandler<IdentityEnv> = async (c, next) => {
+  const { registry, identity, ports } = c.var;
+  if (!(await ports.isOperator(registry, identity)))
+    throw new ApiError("forbidden", "This needs an active platform admin");
+  await next();
+};
+
+/** Spread into `createRoute`: platform admins, by the claim in the token and the registry's row. */
+export const forOperators = () => ({
+  security: [bearer],
+  middleware: [identify, assertOperator, requireJson, limitBody, idempotent] as MiddlewareHandler[],
+  "x-plane": "operator" as const,
 });
 
 /** Spread into `createRoute`: open to the world. */
@@ -69,9 +91,13 @@ export const identityErrors = (...codes: ErrorCode[]) =>
     ...codes,
   );
 
+/** What operations of the operator's plane can answer, whatever they do, and `codes`. */
+export const operatorErrors = (...codes: ErrorCode[]) => identityErrors("forbidden", ...codes);
+
 /** What tenant operations can answer, whatever they do, and `codes`. A first call may create the caller's user. */
 export const tenantErrors = (...codes: ErrorCode[]) =>
   identityErrors(
+    "session_revoked",
     "tenant_required",
     "account_required",
     "forbidden",
@@ -80,6 +106,7 @@ export const tenantErrors = (...codes: ErrorCode[]) =>
     "tenant_suspended",
     "user_suspended",
     "account_forbidden",
+    "feature_disabled",
     "verified_email_required",
     "email_taken",
     "tenant_credentials_unreadable",

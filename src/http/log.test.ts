@@ -52,6 +52,7 @@ test("a request is one line: who, what, from where, how it went and what it cost
       ms: expect.any(Number) as number,
       trips: expect.any(Number) as number,
       tenantId: acme.id,
+      caller: "user",
       subject: acme.owner.subject,
       ip: "203.0.113.7",
       userAgent: "suite/1.0",

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { MiddlewareHandler } from "hono/types";
 import { z } from "zod";
 import { uuidv7 } from "../core/id.ts";
-import type { RequestContext } from "../core/request.ts";
+import { callerName, type RequestContext } from "../core/request.ts";
 import { clip } from "../core/text.ts";
 import type { Budget } from "../db/connect.ts";
 import type { Ports, PublicEnv } from "./context.ts";
@@ -45,6 +45,7 @@ function contextOf(c: Context<PublicEnv>): RequestContext {
   return Object.freeze({
     requestId: asked && wellFormedId.test(asked) ? asked : uuidv7(),
     transactionId: uuidv7(),
+    action: clip(`${c.req.method} ${c.req.path}`, 300),
     ip: ip && isAddress(ip) ? ip : null,
     userAgent: agent === undefined ? null : clip(agent.replaceAll(/\p{Cc}/gu, " "), 500),
     now: Date.now(),
@@ -53,7 +54,7 @@ function contextOf(c: Context<PublicEnv>): RequestContext {
 }
 
 function logRequest(c: Context<PublicEnv>): void {
-  const { request, budget, identity, scope, failure } = c.var;
+  const { request, budget, caller, scope, failure } = c.var;
   log(levelOf(c.res.status), "request", {
     requestId: request.requestId,
     transactionId: request.transactionId,
@@ -63,7 +64,8 @@ function logRequest(c: Context<PublicEnv>): void {
     ms: Date.now() - request.now,
     trips: budget.spent.trips,
     tenantId: scope?.tenant.id,
-    subject: identity?.subject,
+    caller: caller?.kind,
+    subject: caller && (caller.kind === "key" ? callerName(caller) : caller.subject),
     ip: request.ip,
     userAgent: request.userAgent,
     ...failure,

@@ -8,37 +8,57 @@ export type TenancySettings = {
   /** The domain whose subdomains are tenants; without one no host names a tenant. */
   readonly baseDomain: string | undefined;
 };
-type Source = Exclude<TenancySettings["resolver"], "composite">;
+type Source = "key" | "jwt" | "organization" | "subdomain" | "header";
 type Signals = Partial<Record<Source, string>>;
 
+/** How the provider's organisation names a tenant: never what an id or a slug could be. */
+export const organizationName = (organizationId: string | null): string | undefined =>
+  organizationId === null ? undefined : `org:${organizationId}`;
+
+type Said = {
+  /** The tenant an API key names. */
+  readonly key?: string | undefined;
+  /** What the token says. */
+  readonly tenantClaim?: string | null;
+  readonly organizationClaim?: string | null;
+  readonly url: string;
+  readonly header: string | undefined;
+};
+
 /** What the request says about its tenant, in each place that can say it. */
-export function signalsOf(
-  { headerName, baseDomain }: TenancySettings,
-  request: { tenantClaim: string | null; url: string; header: string | undefined },
-): Signals {
-  const subdomain = baseDomain && tenantLabel(new URL(request.url).hostname, baseDomain);
-  if (request.header !== undefined && !isName(request.header))
+export function signalsOf({ headerName, baseDomain }: TenancySettings, said: Said): Signals {
+  const { key, tenantClaim, organizationClaim = null, header } = said;
+  const subdomain = baseDomain && tenantLabel(new URL(said.url).hostname, baseDomain);
+  if (header !== undefined && !isName(header))
     throw invalidField(`${headerName} is neither the id nor the slug of a tenant`, {
       in: "header",
       path: headerName.toLowerCase(),
       message: "must be the id or slug of a tenant",
     });
-  return {
-    ...(request.tenantClaim === null ? {} : { jwt: request.tenantClaim }),
-    ...(subdomain ? { subdomain } : {}),
-    ...(request.header === undefined ? {} : { header: request.header }),
-  };
+  const organization = organizationName(organizationClaim);
+  const all = { key, jwt: tenantClaim, organization, subdomain, header };
+  // A claim that is there and empty is one that matches no tenant.
+  return Object.fromEntries(
+    Object.entries(all).filter(([, name]) => name !== undefined && name !== null),
+  );
 }
 
-const precedence: readonly Source[] = ["jwt", "subdomain", "header"];
+/** An API key names its tenant whatever the strategy: it is good for no other. */
+const strategies: Record<TenancySettings["resolver"], readonly Source[]> = {
+  jwt: ["key", "jwt", "organization"],
+  subdomain: ["key", "subdomain"],
+  header: ["key", "header"],
+  composite: ["key", "jwt", "organization", "subdomain", "header"],
+};
 
 /** The name that chooses the tenant under the configured strategy, if it is there, and all names that are. */
 export function chooseSignal(
   { resolver }: TenancySettings,
   signals: Signals,
 ): { chosen: string | undefined; names: string[] } {
-  const sources = resolver === "composite" ? precedence : [resolver];
-  const chosen = sources.map((source) => signals[source]).find((name) => name !== undefined);
+  const chosen = strategies[resolver]
+    .map((source) => signals[source])
+    .find((name) => name !== undefined);
   return { chosen, names: [...new Set(Object.values(signals))] };
 }
 

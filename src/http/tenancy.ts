@@ -2,24 +2,22 @@ import type { Context } from "hono";
 import type { Access } from "../core/access.ts";
 import { ApiError } from "../core/error.ts";
 import { isId } from "../core/id.ts";
-import { stranger } from "../tenant/principal.ts";
+import { invalidKey, stranger } from "../tenant/refusal.ts";
 import type { TenantScope } from "../tenant/scope.ts";
-import type { TokenEnv } from "./context.ts";
-import { chooseSignal, signalsOf, tenantRequired } from "./signals.ts";
+import type { CallerEnv } from "./context.ts";
+import { chooseSignal, organizationName, signalsOf, tenantRequired } from "./signals.ts";
 
 type Signalled = {
   readonly req: Pick<Context["req"], "url" | "header">;
-  readonly var: TokenEnv["Variables"];
+  readonly var: CallerEnv["Variables"];
 };
 
 /** All signals that are present. Throws on a malformed header. */
 function readSignals(c: Signalled) {
-  const { tenancy } = c.var.ports;
-  return signalsOf(tenancy, {
-    tenantClaim: c.var.identity.tenantClaim,
-    url: c.req.url,
-    header: c.req.header(tenancy.headerName),
-  });
+  const { ports, caller } = c.var;
+  const said = caller.kind === "key" ? { key: caller.tenantId } : caller;
+  const header = c.req.header(ports.tenancy.headerName);
+  return signalsOf(ports.tenancy, { ...said, url: c.req.url, header });
 }
 
 /** The scope of a route that needs a tenant. */
@@ -34,26 +32,29 @@ export async function enterTenant(c: Signalled, access: Access): Promise<TenantS
  * yet. Undefined where the configured strategy finds no name; even then no two names may differ.
  */
 export async function findScope(c: Signalled, access: Access): Promise<TenantScope | undefined> {
-  const { ports, request, budget, identity } = c.var;
+  const { ports, request, budget, caller } = c.var;
   const { chosen, names } = chooseSignal(ports.tenancy, readSignals(c));
   const name = chosen ?? (names.length > 1 ? names[0] : undefined);
   if (name === undefined) return undefined;
-  const registry = ports.openRegistry(c.var, identity);
+  const registry = ports.openRegistry(c.var, caller);
   const route = await ports.findTenant(registry, name);
-  if (names.length > 1 && names.some((each) => each !== route?.id && each !== route?.slug))
+  const own = route && [route.id, route.slug, organizationName(route.organizationId)];
+  if (names.length > 1 && names.some((each) => !own?.includes(each)))
     throw new ApiError("tenant_mismatch", "The token, host and header name different tenants");
   if (chosen === undefined) return undefined;
-  if (!route) throw stranger();
+  if (!route) throw caller.kind === "key" ? invalidKey() : stranger();
+  const { id, slug, features } = route;
   return Object.freeze({
-    tenant: Object.freeze({ id: route.id, slug: route.slug }),
-    caller: identity,
+    tenant: Object.freeze({ id, slug, features }),
+    caller,
     accountId: accountOf(c),
     access,
     db: ports.openTenant(route, budget),
-    directory: ports.directory(registry, route.id),
+    directory: ports.directory(registry, id),
+    signers: ports.signers,
     request,
     relocate: async () => {
-      const now = await ports.findTenant(registry, route.id, true);
+      const now = await ports.findTenant(registry, id, true);
       const moved = now && JSON.stringify(now.address) !== JSON.stringify(route.address);
       return moved ? ports.openTenant(now, budget) : undefined;
     },

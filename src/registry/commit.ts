@@ -1,6 +1,5 @@
-import { sql } from "drizzle-orm";
 import type { Query, Results } from "../db/batch.ts";
-import { systemContext, type Write, writeAudited } from "../db/write.ts";
+import { contextOf, type Write, writeAudited } from "../db/write.ts";
 import type { RegistryScope } from "./scope.ts";
 
 /**
@@ -8,13 +7,11 @@ import type { RegistryScope } from "./scope.ts";
  * with `reads` of the outcome.
  */
 export async function commit<const R extends readonly Query[] = []>(
-  { caller, db, request }: RegistryScope,
+  { actor, db, request, once }: RegistryScope,
   writes: readonly Write[],
   reads = [] as unknown as R,
 ): Promise<Results<R>> {
-  const actor = `${caller.issuer}|${caller.subject}`;
-  const context = { ...systemContext(request, actor), actorType: sql`'user'` };
-  const work = writeAudited(db, context, writes, reads);
+  const work = writeAudited(db, contextOf(request, actor), writes, reads, once);
   request.keepAlive(work);
   return await work;
 }

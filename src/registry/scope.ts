@@ -1,17 +1,24 @@
+import type { KeyRing } from "../core/key-ring.ts";
 import type { Identity, RequestContext } from "../core/request.ts";
 import type { DatabaseAddress, RegistryDb, TenantDb } from "../db/connect.ts";
+import type { Once } from "../db/once.ts";
+import type { Actor } from "../db/write.ts";
 import type { Platform } from "../platform/platform.ts";
-import type { KeyRing } from "./tenants/token-vault.ts";
 
-/** All an identity feature may touch: the registry, in the name of one verified caller. */
+/** All a feature of the registry may touch, in the name of whoever the log is to name. */
 export type RegistryScope = {
-  readonly caller: Identity;
+  readonly actor: Actor;
   readonly db: RegistryDb;
   readonly request: RequestContext;
+  /** Set where the request is to have one effect, however often it arrives. */
+  readonly once?: Once;
 };
 
+/** For one verified person. */
+export type IdentityScope = RegistryScope & { readonly caller: Identity };
+
 /** What it takes to set up a tenant, beside the registry. */
-export type ProvisioningScope = RegistryScope & {
+export type ProvisioningScope = IdentityScope & {
   readonly platform: Platform;
   readonly keyRing: KeyRing;
   readonly openTenant: (address: DatabaseAddress, tenantId: string) => TenantDb;

@@ -11,6 +11,7 @@ import {
   type DatabaseProxy,
   type Disturbance,
   type Disturbed,
+  isBeside,
   type Passage,
   startProxy,
 } from "../testing/proxy.ts";
@@ -99,7 +100,8 @@ test.concurrent.each<[string, Disturbance, object]>([
   await under({ of: own, ...fault }, async () => {
     expect(await judged(globex.owner.call("/api/v1/users", create))).toEqual(unavailable);
   });
-  expect(proxy.passages.slice(from).filter(own)).toHaveLength(1);
+  const tried = proxy.passages.slice(from).filter((passage) => own(passage) && !isBeside(passage));
+  expect(tried).toHaveLength(1);
   expect(await stored(globex, create.body.email)).toEqual(outcome);
   const again = await globex.owner.call("/api/v1/users", create);
   expect(again.status).toBe(outcome === once ? 409 : 201);

@@ -1,9 +1,11 @@
-import { sql } from "drizzle-orm";
 import { unavailable } from "../core/error.ts";
 import { batch, type Query, type Results } from "../db/batch.ts";
-import { GuardRefused, trace, type Write, writeAudited } from "../db/write.ts";
-import { principalOf, principalQuery } from "./principal.ts";
-import { read, reconsider } from "./read.ts";
+import { GuardRefused, type Write, writeAudited } from "../db/write.ts";
+import { noteUse } from "./presence.ts";
+import { principalQuery } from "./principal.ts";
+import { proofOf } from "./proof.ts";
+import { reconsider } from "./reconsider.ts";
+import { refusal } from "./refusal.ts";
 import type { TenantScope } from "./scope.ts";
 
 /**
@@ -26,40 +28,37 @@ async function guarded<const R extends readonly Query[]>(
   writes: readonly Write[],
   reads: R,
 ): Promise<Results<R>> {
-  try {
-    return await attempt(scope, writes, reads);
-  } catch (error) {
-    if (!(error instanceof GuardRefused)) throw error;
-  }
+  const first = await attempt(scope, writes, reads);
+  if (first) return first;
   // The batch cannot say why it was refused; this look can, and may find a way.
-  const [[principal]] = await batch(scope.db, "read", [principalQuery(scope)] as const);
-  const next = principal?.admitted ? scope : await reconsider(scope, principal);
-  try {
-    return await attempt(next, writes, reads);
-  } catch (error) {
-    if (!(error instanceof GuardRefused)) throw error;
-    // Who arrived a moment ago may well be in and still not allowed to do this.
-    await read(next, []);
-    throw unavailable("Your rights are changing at this moment", error, 1);
-  }
+  const principal = await look(scope);
+  const next = principal?.admitted ? scope : await reconsider(scope, principal, "write");
+  const second = await attempt(next, writes, reads);
+  if (second) return second;
+  // Who arrived a moment ago may well be in and still not allowed to do this.
+  const now = await look(next);
+  if (now && !now.admitted) throw refusal(next, now, "write");
+  throw unavailable("Your rights are changing at this moment", undefined, 1);
 }
 
-const attempt = <const R extends readonly Query[]>(
+async function look(scope: TenantScope) {
+  const [[principal]] = await batch(scope.db, "read", [principalQuery(scope, "write")] as const);
+  return principal;
+}
+
+/** Undefined where the guard refuses. */
+async function attempt<const R extends readonly Query[]>(
   scope: TenantScope,
   writes: readonly Write[],
   reads: R,
-) =>
-  writeAudited(
-    scope.db,
-    {
-      actorType: sql`'user'`,
-      actorId: sql`p.userId`,
-      tenantRole: sql`p.tenantRole`,
-      role: sql`p.role`,
-      accountId: scope.accountId,
-      ...trace(scope.request),
-      from: sql`select * from (${principalOf(scope)}) where admitted`,
-    },
-    writes,
-    reads,
-  );
+): Promise<Results<R> | undefined> {
+  try {
+    const proof = proofOf(scope, "write");
+    const results = await writeAudited(scope.db, proof, writes, reads, scope.once);
+    noteUse(scope);
+    return results;
+  } catch (error) {
+    if (!(error instanceof GuardRefused)) throw error;
+    return undefined;
+  }
+}

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { Client, Transaction } from "@libsql/client/http";
-import { and, count, eq } from "drizzle-orm";
+import { and, count, eq, notInArray } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { databaseNameOf } from "../platform/platform.ts";
 import type { Call } from "../testing/client.ts";
+import { beside } from "../testing/dump.ts";
 import { type Member, newTenant, stack, type TestTenant } from "../testing/harness.ts";
 import { type DatabaseProxy, startProxy } from "../testing/proxy.ts";
 import { type RunningWorker, startWorker } from "../testing/worker.ts";
@@ -51,7 +52,9 @@ async function tracesOf({ db }: TestTenant, { body, headers }: ReturnType<typeof
     db
       .select({ rows: count() })
       .from(auditLogs)
-      .where(eq(auditLogs.requestId, headers["x-request-id"])),
+      .where(
+        and(eq(auditLogs.requestId, headers["x-request-id"]), notInArray(auditLogs.entity, beside)),
+      ),
   ]);
   return { users: stored?.rows, audit: audited?.rows };
 }

@@ -142,7 +142,7 @@ test("no search and no audit filter reaches the other twin", async () => {
     `users?search=${right.slug}`,
     "users?search=Changed",
     `audit-logs?entityId=${right.owner.userId}`,
-    `audit-logs?actorId=${ids.dual}`,
+    `audit-logs?actorId=${ids.dual}&entity=users`,
     `audit-logs?entity=users&action=UPDATE`,
     `audit-logs?requestId=${headers["x-request-id"]}`,
   ]) {

@@ -1,8 +1,12 @@
-import { unavailable } from "../core/error.ts";
 import { batch, type Query, type Results } from "../db/batch.ts";
-import { type Principal, principalQuery, refusal, stranger } from "./principal.ts";
+import { GuardRefused, write, writeAudited } from "../db/write.ts";
+import { entryOf } from "./denial.ts";
+import { noteUse } from "./presence.ts";
+import { type Principal, principalQuery } from "./principal.ts";
+import { proofOf } from "./proof.ts";
+import { misplaced, reconsider } from "./reconsider.ts";
+import { refusal } from "./refusal.ts";
 import type { TenantScope } from "./scope.ts";
-import { joinWaiting } from "./users/join.service.ts";
 
 /**
  * The only way a tenant feature reads: the caller is proved and the queries run in one round trip.
@@ -21,39 +25,32 @@ export async function readAs<const Q extends readonly Query[]>(
   queries: Q,
 ): Promise<{ principal: Principal; results: Results<Q> }> {
   const first = await attempt(scope, queries);
-  if (first.principal?.admitted) return { ...first, principal: first.principal };
-  const again = await attempt(await reconsider(scope, first.principal), queries);
-  if (again.principal?.admitted) return { ...again, principal: again.principal };
+  if (first.principal?.admitted) return admitted(scope, first.principal, first.results);
+  const next = await reconsider(scope, first.principal, "read");
+  const again = await attempt(next, queries);
+  if (again.principal?.admitted) return admitted(next, again.principal, again.results);
   throw again.principal?.tenantId === scope.tenant.id
-    ? refusal(scope, again.principal)
+    ? refusal(next, again.principal, "read")
     : misplaced();
 }
 
+function admitted<R>(scope: TenantScope, principal: Principal, results: R) {
+  noteUse(scope);
+  return { principal, results };
+}
+
 async function attempt<const Q extends readonly Query[]>(scope: TenantScope, queries: Q) {
-  const [[principal], ...results] = await batch(scope.db, "read", [
-    principalQuery(scope),
-    ...queries,
-  ] as const);
+  const all = [principalQuery(scope, "read"), ...queries] as const;
+  const work = scope.caller.kind === "operator" ? witnessed(scope, all) : undefined;
+  const [[principal], ...results] = (await work) ?? (await batch(scope.db, "read", all));
   return { principal, results: results as unknown as Results<Q> };
 }
 
-/**
- * The slow path of a caller who was not admitted: follow a database that moved, let in who is
- * awaited. Returns the scope to try once more with, or throws the refusal.
- */
-export async function reconsider(
-  scope: TenantScope,
-  principal: Principal | undefined,
-): Promise<TenantScope> {
-  if (principal?.tenantId !== scope.tenant.id) {
-    const db = await scope.relocate();
-    if (db) return { ...scope, db };
-    throw misplaced();
-  }
-  if (principal.linkedTo !== null) throw refusal(scope, principal);
-  const open = principal.tenantStatus === "active";
-  if (!open || !(await joinWaiting(scope))) throw stranger();
-  return scope;
+/** What a platform admin looks at stands in the tenant's own log, or they do not see it. */
+async function witnessed<const Q extends readonly Query[]>(scope: TenantScope, queries: Q) {
+  const entry = write(entryOf(scope, "READ"));
+  return await writeAudited(scope.db, proofOf(scope, "read"), [entry], queries).catch((error) => {
+    if (!(error instanceof GuardRefused)) throw error;
+    return undefined;
+  });
 }
-
-const misplaced = () => unavailable("The tenant's database is another's");

@@ -1,7 +1,9 @@
 import type { Access } from "../core/access.ts";
-import type { Identity, RequestContext } from "../core/request.ts";
+import type { Signer } from "../core/mac.ts";
+import type { ApiKey, Caller, Identity, Operator, RequestContext } from "../core/request.ts";
 import type { AccountRole, TenantRole } from "../core/roles.ts";
 import type { TenantDb } from "../db/connect.ts";
+import type { Once } from "../db/once.ts";
 
 type Person = Pick<Identity, "issuer" | "subject">;
 export type Membership = Person & { readonly role: TenantRole };
@@ -20,19 +22,38 @@ export type Directory = {
   saveMemberships(memberships: readonly Membership[]): Promise<void>;
   removeMemberships(people: readonly Person[]): Promise<void>;
   rename(name: string): Promise<void>;
+  /** Whether the registry, asked now, has this identity as an active platform admin. */
+  isOperator(identity: Identity): Promise<boolean>;
 };
+
+/** What the platform decided the tenant has: a feature is there when its value is `true`. */
+export type Features = Readonly<Record<string, unknown>>;
+
+/** Our own signatures: what we issued, and what nobody but us can have written. */
+export type Signers = (purpose: string) => Promise<readonly Signer[]>;
 
 /** All a tenant feature may touch. Built once per request, frozen, and never re-pointed. */
 export type TenantScope = {
-  readonly tenant: { readonly id: string; readonly slug: string };
-  readonly caller: Identity;
+  readonly tenant: { readonly id: string; readonly slug: string; readonly features: Features };
+  readonly caller: Caller;
   /** The account the caller works in, as named by the `account-id` header; not yet proved. */
   readonly accountId: string | null;
   /** What the route demands. `read` and `commit` prove it in the same batch as the work. */
   readonly access: Access;
   readonly db: TenantDb;
   readonly directory: Directory;
+  readonly signers: Signers;
   readonly request: RequestContext;
+  /** Set where the request is to have one effect, however often it arrives. */
+  readonly once?: Once;
   /** Asks the registry afresh where the tenant is, after its database said it is not here. */
   readonly relocate: () => Promise<TenantDb | undefined>;
 };
+
+/** The same scope for one kind of caller. */
+export type ScopeOf<C extends Caller> = TenantScope & { readonly caller: C };
+export const isBy = <K extends Caller["kind"]>(
+  scope: TenantScope,
+  kind: K,
+): scope is ScopeOf<Extract<Identity | ApiKey | Operator, { kind: K }>> =>
+  scope.caller.kind === kind;

@@ -1,38 +1,35 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
-import { uuidv7 } from "../core/id.ts";
-import type { Identity } from "../core/request.ts";
+import { type Identity, unasked } from "../core/request.ts";
 import { createPorts } from "../ports.ts";
 import { registerTenant } from "../registry/tenants/provision.service.ts";
 import { openTenant, testBudget } from "./databases.ts";
 import { registry, settings } from "./harness.ts";
 import { rowsOfAll } from "./raw-sql.ts";
 
+/** Somebody the provider has vouched for, as a service in this process meets them. */
+export const newIdentity = (): Identity => ({
+  kind: "user",
+  issuer: settings.identityProvider.issuer,
+  subject: `test|${randomUUID()}`,
+  email: `${randomUUID()}@people.test`,
+  name: "Test Founder",
+  sid: "test",
+  tenantClaim: null,
+  organizationClaim: null,
+  platformClaim: false,
+});
+
 /** Somebody who signs up in this process, over a network of the test's making. */
 export function newFounder() {
-  const caller: Identity = {
-    issuer: settings.identityProvider.issuer,
-    subject: `test|${randomUUID()}`,
-    email: `${randomUUID()}@people.test`,
-    name: "Test Founder",
-    tenantClaim: null,
-    platformClaim: false,
-  };
+  const caller = newIdentity();
   const slug = `t-${randomUUID().slice(0, 13)}`;
   return {
     caller,
     slug,
     /** `leaseMs` is how long a driver that vanished keeps others waiting. */
     signUp(get: typeof fetch, leaseMs = 20) {
-      const now = Date.now();
-      const request = {
-        requestId: uuidv7(),
-        transactionId: uuidv7(),
-        ip: null,
-        userAgent: null,
-        now,
-        keepAlive: () => {},
-      };
+      const request = unasked("test");
       const budget = { ...testBudget(), writers: settings.DATABASE_WRITERS, fetch: get };
       const scope = createPorts(settings, get).openProvisioning({ request, budget }, caller);
       return registerTenant({ ...scope, leaseMs }, { name: `Tenant ${slug}`, slug });

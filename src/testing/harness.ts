@@ -47,7 +47,14 @@ export function newPerson(base = stack.apiUrl): Person {
   const subject = `test|${randomUUID()}`;
   const email = `${wordless()}@people.test`;
   const token = (claims: Claims = {}) =>
-    signToken(stack, { sub: subject, email, email_verified: true, name: "Test Person", ...claims });
+    signToken(stack, {
+      sub: subject,
+      sid: subject,
+      email,
+      email_verified: true,
+      name: "Test Person",
+      ...claims,
+    });
   let plain: Promise<string> | undefined;
   return {
     subject,
@@ -112,13 +119,17 @@ export async function newTenant(base = stack.apiUrl, backends = settings) {
           createdAt: now,
           updatedAt: now,
         }),
-        db
-          .insert(userIdentities)
-          .values({ issuer, subject: person.subject, userId, createdAt: now }),
+        db.insert(userIdentities).values({
+          id: newId("identity"),
+          issuer,
+          subject: person.subject,
+          userId,
+          createdAt: now,
+        }),
         db
           .insert(accountMembers)
           .select(
-            sql`select ${accountId}, ${userId}, ${accountRole ?? null}, ${now} where ${accountRole ?? null} is not null`,
+            sql`select ${accountId}, ${userId}, ${accountRole ?? null}, ${now}, 1 where ${accountRole ?? null} is not null`,
           ),
       ]);
       return seated(person, userId, accountRole && accountId);

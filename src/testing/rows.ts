@@ -7,6 +7,7 @@ import { memberships } from "../registry/memberships/memberships.table.ts";
 import { accountMembers, accounts } from "../tenant/accounts/accounts.table.ts";
 import type { AuditLog } from "../tenant/audit/audit.schema.ts";
 import { users } from "../tenant/users/users.table.ts";
+import { beside } from "./dump.ts";
 import {
   type Member,
   newPerson,
@@ -113,7 +114,7 @@ export const indexOf = async ({ id }: TestTenant, { subject }: Pick<Person, "sub
   return rows;
 };
 
-/** The tenant's audit log as its API shows it, oldest first. */
+/** The tenant's audit log as its API shows it, oldest first, without what is noted beside requests. */
 export async function auditOf(
   { call }: Pick<Member, "call">,
   query: Record<string, string>,
@@ -121,5 +122,5 @@ export async function auditOf(
   const asked = new URLSearchParams({ sortOrder: "asc", limit: "100", ...query });
   const { status, body } = await call<{ data: AuditLog[] }>(`/api/v1/audit-logs?${asked}`);
   if (status !== 200) throw new Error(`audit log: ${status} ${JSON.stringify(body)}`);
-  return body.data;
+  return body.data.filter(({ entity }) => !beside.includes(entity));
 }

@@ -39,9 +39,13 @@ export async function newTwins(
         },
         { id: ids.dual, email: dual.email, name: `Dual of ${slug}`, tenantRole, ...row },
       ]),
-      db
-        .insert(userIdentities)
-        .values({ issuer, subject: dual.subject, userId: ids.dual, createdAt: now }),
+      db.insert(userIdentities).values({
+        id: newId("identity"),
+        issuer,
+        subject: dual.subject,
+        userId: ids.dual,
+        createdAt: now,
+      }),
       db
         .insert(accountMembers)
         .values([

@@ -1,10 +1,11 @@
 import { and, count, eq } from "drizzle-orm";
+import type { Identity } from "../../core/request.ts";
 import { batch } from "../../db/batch.ts";
 import type { RegistryScope } from "../scope.ts";
 import { platformAdmins } from "./admins.table.ts";
 
 /** Needs both: the claim the provider signed, exactly `true`, and an active row in the registry. */
-export async function isPlatformAdmin({ caller, db }: RegistryScope): Promise<boolean> {
+export async function isPlatformAdmin({ db }: RegistryScope, caller: Identity): Promise<boolean> {
   if (!caller.platformClaim) return false;
   const [[active]] = await batch(db, "read", [
     db

@@ -2,13 +2,16 @@ import { and, eq, or, sql } from "drizzle-orm";
 import { batch } from "../../db/batch.ts";
 import { write } from "../../db/write.ts";
 import type { Directory } from "../../tenant/scope.ts";
+import { isPlatformAdmin } from "../admins/admins.service.ts";
 import { commit } from "../commit.ts";
 import type { RegistryScope } from "../scope.ts";
 import { tenants } from "../tenants/tenants.table.ts";
 import { memberships } from "./memberships.table.ts";
 
 /** The index of one tenant's members, kept by the tenant's own features after they changed the authority. */
-export function createDirectory(scope: RegistryScope, tenantId: string): Directory {
+export function createDirectory(opened: RegistryScope, tenantId: string): Directory {
+  // The index follows what the tenant's batch has done: a repeated request repeats it.
+  const { once: _, ...scope } = opened;
   const { db, request } = scope;
   const rowOf = (person: { issuer: string; subject: string }) =>
     and(
@@ -44,6 +47,7 @@ export function createDirectory(scope: RegistryScope, tenantId: string): Directo
       if (people.length === 0) return;
       await commit(scope, [write(db.delete(memberships).where(or(...people.map(rowOf))))]);
     },
+    isOperator: (identity) => isPlatformAdmin(scope, identity),
     async rename(name) {
       const change = { name, updatedAt: request.now, version: sql`${tenants.version} + 1` };
       await commit(scope, [write(db.update(tenants).set(change).where(eq(tenants.id, tenantId)))]);

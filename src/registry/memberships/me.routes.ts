@@ -61,7 +61,7 @@ me.openapi(
     if (scope) c.set("scope", scope);
     const [membership, platformAdmin, tenants] = await Promise.all([
       scope ? getMyMembership(scope) : null,
-      isPlatformAdmin(registry),
+      isPlatformAdmin(registry, identity),
       listMyTenants(registry, MyTenantsQuery.parse({ limit: "100" })),
     ]);
     const you = { issuer, subject, email, name, platformAdmin };

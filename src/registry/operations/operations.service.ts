@@ -4,7 +4,7 @@ import { batch } from "../../db/batch.ts";
 import { iso, isoOrNull } from "../../db/columns.ts";
 import { must, type Write, write } from "../../db/write.ts";
 import { commit } from "../commit.ts";
-import type { RegistryScope } from "../scope.ts";
+import type { IdentityScope, RegistryScope } from "../scope.ts";
 import type { Operation } from "./operations.schema.ts";
 import { operationSteps, operations } from "./operations.table.ts";
 
@@ -117,7 +117,7 @@ function recordOf(outcome: Outcome, now: number) {
 }
 
 /** Only for who asked for it: anybody else finds nothing. */
-export async function getOperation({ caller, db }: RegistryScope, id: string): Promise<Operation> {
+export async function getOperation({ caller, db }: IdentityScope, id: string): Promise<Operation> {
   const own = and(
     eq(operations.id, id),
     eq(operations.issuer, caller.issuer),

@@ -1,28 +1,31 @@
 import { eq } from "drizzle-orm";
 import { isId } from "../../core/id.ts";
+import type { KeyRing } from "../../core/key-ring.ts";
 import { slugPattern } from "../../core/slug.ts";
 import { batch } from "../../db/batch.ts";
 import type { DatabaseAddress, RegistryDb } from "../../db/connect.ts";
 import type { Platform } from "../../platform/platform.ts";
 import { tenants } from "./tenants.table.ts";
-import { type KeyRing, openToken } from "./token-vault.ts";
+import { openToken } from "./token-vault.ts";
 
 /** Where a tenant is. It says nothing of who may enter. */
 export type TenantRoute = {
   readonly id: string;
   readonly slug: string;
   readonly address: DatabaseAddress;
+  readonly features: Readonly<Record<string, unknown>>;
+  readonly organizationId: string | null;
 };
 
-/** Looks a tenant up by what a signal names, an id or a slug. Undefined while it is being set up. */
+/** Looks a tenant up by what a signal names: an id, a slug, or `org:` and the provider's organisation. Undefined while it is being set up. */
 export async function findRoute(
   db: RegistryDb,
   name: string,
   platform: Platform,
   ring: KeyRing,
 ): Promise<TenantRoute | undefined> {
-  const byId = isId("tenant", name);
-  if (!byId && !slugPattern.test(name)) return undefined;
+  const named = whereNamed(name);
+  if (!named) return undefined;
   const [[row]] = await batch(db, "read", [
     db
       .select({
@@ -32,12 +35,21 @@ export async function findRoute(
         databaseName: tenants.databaseName,
         databaseHost: tenants.databaseHost,
         sealedToken: tenants.sealedToken,
+        features: tenants.features,
+        organizationId: tenants.organizationId,
       })
       .from(tenants)
-      .where(byId ? eq(tenants.id, name) : eq(tenants.slug, name)),
+      .where(named),
   ] as const);
   if (!row?.sealedToken || row.status === "provisioning") return undefined;
   const token = await openToken(ring, row.id, row.sealedToken);
   const address = { ...platform.locate(row.databaseName, row.databaseHost), token };
-  return { id: row.id, slug: row.slug, address };
+  const { id, slug, features, organizationId } = row;
+  return { id, slug, address, features, organizationId };
+}
+
+function whereNamed(name: string) {
+  if (isId("tenant", name)) return eq(tenants.id, name);
+  if (name.startsWith("org:")) return eq(tenants.organizationId, name.slice("org:".length));
+  return slugPattern.test(name) ? eq(tenants.slug, name) : undefined;
 }

@@ -1,14 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { eq } from "drizzle-orm";
 import { test as base, expect } from "vitest";
-import type { Identity } from "../../core/request.ts";
+import { unasked } from "../../core/request.ts";
 import { batch } from "../../db/batch.ts";
 import { openTenantDb } from "../../db/connect.ts";
 import { parseSettings } from "../../env.ts";
 import { createPorts } from "../../ports.ts";
 import { users } from "../../tenant/users/users.table.ts";
 import { testBudget } from "../../testing/databases.ts";
-import { newPerson, settings as ours, registry, stack } from "../../testing/harness.ts";
+import { newIdentity } from "../../testing/founder.ts";
+import { newPerson, registry, stack } from "../../testing/harness.ts";
 import { createTurso, type Turso } from "../../testing/turso.ts";
 import { startWorker } from "../../testing/worker.ts";
 import { operationSteps, operations } from "../operations/operations.table.ts";
@@ -29,24 +30,10 @@ const test = base.extend<{ unknownForMs: number; turso: Turso }>({
 function newCustomer(turso: Turso, changed: Record<string, string> = {}) {
   const settings = parseSettings({ ...stack.settings, ...turso.settings, ...changed });
   const ports = createPorts(settings, turso.fetch);
-  const caller: Identity = {
-    issuer: ours.identityProvider.issuer,
-    subject: `test|${randomUUID()}`,
-    email: `${randomUUID()}@people.test`,
-    name: "Test Person",
-    tenantClaim: null,
-    platformClaim: false,
-  };
+  const caller = newIdentity();
   const slug = `t-${randomUUID().slice(0, 13)}`;
   const call = () => ({
-    request: {
-      requestId: randomUUID(),
-      transactionId: randomUUID(),
-      ip: null,
-      userAgent: null,
-      now: Date.now(),
-      keepAlive: () => {},
-    },
+    request: unasked("test"),
     budget: { ...testBudget(), fetch: turso.fetch },
   });
   return {

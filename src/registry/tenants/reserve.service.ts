@@ -8,7 +8,7 @@ import { databaseNameOf } from "../../platform/platform.ts";
 import { commit } from "../commit.ts";
 import { memberships } from "../memberships/memberships.table.ts";
 import { operationSteps, operations } from "../operations/operations.table.ts";
-import type { ProvisioningScope, RegistryScope } from "../scope.ts";
+import type { IdentityScope, ProvisioningScope } from "../scope.ts";
 import type { NewTenant } from "./tenants.schema.ts";
 import { tenants } from "./tenants.table.ts";
 
@@ -30,7 +30,7 @@ export async function reserve(
   const owned = sql`(select count(*) from ${memberships}
     where issuer = ${issuer} and subject = ${subject} and role = 'owner')`;
   const tenant = sql`select ${tenantId}, ${input.slug}, ${input.name}, 'provisioning', 'basic', null,
-    ${databaseNameOf(tenantId)}, null, null, null, 0, '{}', '{}', '{}', 1, ${now}, ${now}
+    ${databaseNameOf(tenantId)}, null, null, null, 0, '{}', '{}', null, '{}', 1, ${now}, ${now}
     where ${owned} < ${maxTenants}`;
   try {
     await commit(scope, [
@@ -75,7 +75,7 @@ export async function reserve(
 }
 
 /** What the caller themselves registered under the slug. */
-async function findOwn({ caller, db }: RegistryScope, slug: string) {
+async function findOwn({ caller, db }: IdentityScope, slug: string) {
   const [[row]] = await batch(db, "read", [
     db
       .select({ tenantId: tenants.id, operationId: operations.id, status: tenants.status })

@@ -3,6 +3,12 @@ import type { TenantRoute } from "./locate.service.ts";
 type Entry = { readonly route: TenantRoute; readonly at: number; readonly retryAt: number };
 type Find = (name: string) => Promise<TenantRoute | undefined>;
 
+const namesOf = ({ id, slug, organizationId }: TenantRoute) => [
+  id,
+  slug,
+  ...(organizationId === null ? [] : [`org:${organizationId}`]),
+];
+
 const capacity = 5000;
 const staleMs = 10 * 60_000;
 const backOffMs = 5000;
@@ -18,7 +24,7 @@ export function createRouteCache(freshMs: number) {
 
   function keep(route: TenantRoute): void {
     const at = Date.now();
-    for (const name of [route.id, route.slug]) {
+    for (const name of namesOf(route)) {
       entries.delete(name);
       entries.set(name, { route, at, retryAt: at + freshMs });
     }

@@ -15,6 +15,8 @@ const routeTo = (url: string): TenantRoute => ({
   id: "tnt_1",
   slug: "acme",
   address: { url, token: new Secret("token") },
+  features: {},
+  organizationId: null,
 });
 const [here, there] = [routeTo("http://here"), routeTo("http://there")];
 const found = (route: TenantRoute | undefined) => vi.fn(async () => route);

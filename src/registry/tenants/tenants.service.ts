@@ -3,12 +3,12 @@ import { batch } from "../../db/batch.ts";
 import { iso } from "../../db/columns.ts";
 import { pageOf } from "../../db/page.ts";
 import { memberships } from "../memberships/memberships.table.ts";
-import type { RegistryScope } from "../scope.ts";
+import type { IdentityScope } from "../scope.ts";
 import type { MyTenant, MyTenantsQuery } from "./tenants.schema.ts";
 import { tenants } from "./tenants.table.ts";
 
 /** The caller's tenants that are up, as the registry's index has them. */
-export async function listMyTenants({ caller, db }: RegistryScope, query: MyTenantsQuery) {
+export async function listMyTenants({ caller, db }: IdentityScope, query: MyTenantsQuery) {
   const page = pageOf(query, {
     list: `tenants of ${caller.issuer} ${caller.subject}`,
     columns: { createdAt: tenants.createdAt, name: tenants.name },

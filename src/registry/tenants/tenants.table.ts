@@ -23,6 +23,8 @@ export const tenants = sqliteTable(
     schemaVersion: integer().notNull().default(0),
     features: text({ mode: "json" }).$type<Record<string, unknown>>().notNull().default(sql`'{}'`),
     limits: text({ mode: "json" }).$type<Record<string, number>>().notNull().default(sql`'{}'`),
+    /** The organisation at the identity provider whose tokens name this tenant. */
+    organizationId: text(),
     metadata: text({ mode: "json" }).$type<Record<string, unknown>>().notNull().default(sql`'{}'`),
     version: version(),
     createdAt: instant().notNull(),
@@ -31,6 +33,9 @@ export const tenants = sqliteTable(
   (t) => [
     uniqueIndex("tenants_slug").on(t.slug),
     uniqueIndex("tenants_database").on(t.databaseName),
+    uniqueIndex("tenants_organization").on(t.organizationId),
+    index("tenants_created").on(t.createdAt, t.id),
+    index("tenants_name").on(t.name, t.id),
     index("tenants_schema_version").on(t.schemaVersion),
   ],
 );

@@ -1,9 +1,7 @@
 import { base64url, CompactEncrypt, compactDecrypt } from "jose";
 import { ApiError } from "../../core/error.ts";
+import type { KeyRing } from "../../core/key-ring.ts";
 import { Secret } from "../../core/secret.ts";
-
-/** The first key seals, every key opens: a new key is put in front and the old ones stay until unused. */
-export type KeyRing = readonly { readonly kid: string; readonly key: Secret }[];
 
 /**
  * A tenant's database token as a JWE (RFC 7516, `dir` with A256GCM). The header is authenticated and

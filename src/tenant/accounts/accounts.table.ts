@@ -27,6 +27,8 @@ export const accounts = sqliteTable(
   (t) => [
     uniqueIndex("accounts_name").on(t.name).where(isNull(t.deletedAt)),
     uniqueIndex("accounts_domain").on(t.domain).where(isNull(t.deletedAt)),
+    index("accounts_created").on(t.createdAt, t.id),
+    index("accounts_by_name").on(t.name, t.id),
   ],
 );
 
@@ -41,9 +43,11 @@ export const accountMembers = sqliteTable(
       .references(() => users.id, { onDelete: "cascade" }),
     role: text({ enum: accountRoles }).notNull(),
     createdAt: instant().notNull(),
+    version: version(),
   },
   (t) => [
     primaryKey({ columns: [t.accountId, t.userId] }),
     index("account_members_user").on(t.userId),
+    index("account_members_created").on(t.accountId, t.createdAt, t.userId),
   ],
 );

@@ -12,7 +12,10 @@ const name = text(200);
 export const AuditQuery = pageQuery(["at"]).extend({
   entity: name.optional().openapi({ description: "The table, such as `users`." }),
   entityId: name.optional().openapi({ description: "The row's id." }),
-  actorId: name.optional().openapi({ description: "Who did it: the id of a user." }),
+  actorId: name.optional().openapi({
+    description:
+      "Who did it: the id of a user or of an API key, or `issuer|subject` of a platform admin.",
+  }),
   action: z.enum(auditActions).optional(),
   requestId: name.optional(),
   from: instant.optional().openapi({ description: "At this moment or later." }),
@@ -33,11 +36,14 @@ export const AuditLog = z
     changes: z.record(z.string(), z.object({ old: z.unknown(), new: z.unknown() })),
     transactionId: z.string().nullable(),
     requestId: z.string().nullable(),
+    reason: z.string().nullable(),
     ip: z.string().nullable(),
     userAgent: z.string().nullable(),
   })
   .openapi("AuditLog", {
-    description: "One change of one row: who, when, from where, and each column before and after.",
+    description:
+      "One change of one row: who, when, from where, and each column before and after. `DENY` is a request that was " +
+      "refused and `READ` one by a platform admin under a grant: `entityId` is then the request, `reason` the why.",
   });
 export type AuditLog = z.infer<typeof AuditLog>;
 

@@ -4,7 +4,7 @@ import { newId } from "../../core/id.ts";
 import type { Identity, RequestContext } from "../../core/request.ts";
 import { batch } from "../../db/batch.ts";
 import type { TenantDb } from "../../db/connect.ts";
-import { must, systemContext, write, writeAudited } from "../../db/write.ts";
+import { contextOf, must, write, writeAudited } from "../../db/write.ts";
 import { accounts } from "../accounts/accounts.table.ts";
 import { settings } from "../settings/settings.table.ts";
 import { arrivalWrites } from "../users/arrival.ts";
@@ -44,7 +44,7 @@ export async function stampTenant({ db, request, tenant }: Founding): Promise<vo
       () => unavailable(`The database made for ${tenant.id} belongs to another tenant`),
     ),
   ];
-  await writeAudited(db, systemContext(request), stamp, []);
+  await writeAudited(db, contextOf(request), stamp, []);
 }
 
 /** The first account, the settings and the first owner, each unless it is there already. */
@@ -66,7 +66,7 @@ export async function seedTenant(
     write(db.insert(settings).values({ id: 1, value: {}, updatedAt: now }).onConflictDoNothing()),
     ...arrivalWrites(db, owner, { role: "owner", accountRole: "ADMIN" }, now),
   ];
-  await writeAudited(db, systemContext(request), seed, []);
+  await writeAudited(db, contextOf(request), seed, []);
 }
 
 /** What a registration hands back: the ids the owner's first requests need. */

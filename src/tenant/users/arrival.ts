@@ -30,10 +30,14 @@ export function arrivalWrites(
     write(
       db
         .insert(userIdentities)
-        .select(sql`select ${issuer}, ${subject}, id, ${now} from ${users} where id = ${id}`),
+        .select(
+          sql`select ${newId("identity", now)}, ${issuer}, ${subject}, id, ${email}, ${now} from ${users} where id = ${id}`,
+        ),
     ),
     write(
-      db.insert(accountMembers).select(sql`select default_account_id, u.id, ${accountRole}, ${now}
+      db
+        .insert(accountMembers)
+        .select(sql`select default_account_id, u.id, ${accountRole}, ${now}, 1
         from ${tenantIdentity} join ${users} u on u.id = ${id} where ${accountRole} is not null`),
     ),
   ];

@@ -1,7 +1,8 @@
 import { ApiError } from "../../core/error.ts";
+import type { Identity } from "../../core/request.ts";
 import { isUniqueViolation } from "../../db/faults.ts";
-import { systemContext, writeAudited } from "../../db/write.ts";
-import type { TenantScope } from "../scope.ts";
+import { contextOf, writeAudited } from "../../db/write.ts";
+import type { ScopeOf } from "../scope.ts";
 import { arrivalWrites } from "./arrival.ts";
 
 /**
@@ -10,7 +11,7 @@ import { arrivalWrites } from "./arrival.ts";
  * them. A user with the same e-mail address is never taken over: identities are linked by issuer
  * and subject alone.
  */
-export async function joinWaiting(scope: TenantScope): Promise<boolean> {
+export async function joinWaiting(scope: ScopeOf<Identity>): Promise<boolean> {
   const { caller, db, directory, request } = scope;
   const waiting = await directory.findMembership(caller);
   if (!waiting) return false;
@@ -20,7 +21,7 @@ export async function joinWaiting(scope: TenantScope): Promise<boolean> {
     throw new ApiError("verified_email_required", "Your token carries no verified e-mail address");
 
   const arrival = arrivalWrites(db, caller, waiting, request.now);
-  const work = writeAudited(db, systemContext(request), arrival, []);
+  const work = writeAudited(db, contextOf(request), arrival, []);
   request.keepAlive(work);
   await work.catch((error) => {
     throw isUniqueViolation(error, "users.email")

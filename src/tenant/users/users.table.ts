@@ -23,7 +23,7 @@ export const users = sqliteTable(
     index("users_created").on(t.createdAt, t.id),
     index("users_updated").on(t.updatedAt, t.id),
     index("users_name").on(t.name, t.id),
-    index("users_tenant_role").on(t.tenantRole),
+    index("users_tenant_role").on(t.tenantRole, t.createdAt, t.id),
   ],
 );
 
@@ -31,15 +31,35 @@ export const users = sqliteTable(
 export const userIdentities = sqliteTable(
   "user_identities",
   {
+    id: text().notNull(),
     issuer: text().notNull(),
     subject: text().notNull(),
     userId: text()
       .notNull()
       .references(() => users.id, { onDelete: "cascade" }),
+    /** The verified address it came with, for people to tell identities apart. */
+    email: text(),
     createdAt: instant().notNull(),
   },
   (t) => [
     primaryKey({ columns: [t.issuer, t.subject] }),
+    uniqueIndex("user_identities_id").on(t.id),
     index("user_identities_user").on(t.userId),
   ],
 );
+
+/** What people say of themselves; there once they have said something. */
+export const userProfiles = sqliteTable("user_profiles", {
+  userId: text()
+    .primaryKey()
+    .references(() => users.id, { onDelete: "cascade" }),
+  jobTitle: text(),
+  department: text(),
+  phone: text(),
+  bio: text(),
+  locale: text(),
+  timeZone: text(),
+  version: version(),
+  updatedAt: instant().notNull(),
+  updatedBy: text(),
+});

@@ -148,6 +148,7 @@ test("a change is in the audit log with exactly what it changed, before and afte
       accountId: null,
       requestId,
       transactionId: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/) as string,
+      reason: null,
       ip: "2001:db8::7",
       userAgent: "suite/2.0",
       action: "UPDATE",

@@ -37,7 +37,7 @@ export async function createUser(scope: TenantScope, input: NewUser): Promise<Us
 
 /** Into the account named, or the tenant's first; only the caller's own unless they rule the tenant. */
 const membership = (accountId: string | null, userId: string, role: string, now: number) =>
-  sql`select a.id, ${userId}, ${role}, ${now} from ${accounts} a join ${tenantIdentity} t
+  sql`select a.id, ${userId}, ${role}, ${now}, 1 from ${accounts} a join ${tenantIdentity} t
     where a.id = coalesce(${accountId}, t.default_account_id) and a.deleted_at is null
       and (${proved.tenantRole} in ('owner', 'admin') or a.id = ${proved.accountId})`;
 

@@ -1,0 +1,3 @@
+import { idempotencyKeysTable } from "../../db/idempotency.columns.ts";
+
+export const idempotencyKeys = idempotencyKeysTable();

@@ -1,0 +1,53 @@
+import { sql } from "drizzle-orm";
+import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { accountRoles, tenantRoles } from "../../core/roles.ts";
+import { instant } from "../../db/columns.ts";
+import { accounts } from "../accounts/accounts.table.ts";
+import { users } from "../users/users.table.ts";
+
+/** As stored; one that is pending and past its time shows as expired. */
+export const invitationStates = ["pending", "accepted", "revoked"] as const;
+
+/**
+ * In the tenant's own database, so that the right to invite, the invitation and its acceptance are each
+ * proved and written in one batch. The link itself is never stored.
+ */
+export const invitations = sqliteTable(
+  "invitations",
+  {
+    id: text().primaryKey(),
+    email: text().notNull(),
+    name: text(),
+    tenantRole: text({ enum: tenantRoles }).notNull(),
+    accountId: text().references(() => accounts.id, { onDelete: "cascade" }),
+    accountRole: text({ enum: accountRoles }),
+    /** The user it was made for; null where accepting it makes one. */
+    userId: text().references(() => users.id, { onDelete: "cascade" }),
+    /** Who answers for it: it is worth no more than they may still grant. */
+    inviterId: text()
+      .notNull()
+      .references(() => users.id, { onDelete: "cascade" }),
+    /** SHA-256 of the token in the link; another one with each generation. */
+    tokenHash: text().notNull(),
+    generation: integer().notNull().default(1),
+    state: text({ enum: invitationStates }).notNull(),
+    expiresAt: instant().notNull(),
+    /** When the mail of this generation was handed over; null until then. */
+    sentAt: instant(),
+    acceptedAt: instant(),
+    acceptedBy: text(),
+    createdAt: instant().notNull(),
+    updatedAt: instant().notNull(),
+    createdBy: text(),
+    updatedBy: text(),
+  },
+  (t) => [
+    uniqueIndex("invitations_token").on(t.tokenHash),
+    uniqueIndex("invitations_pending").on(t.email).where(sql`state = 'pending'`),
+    index("invitations_created").on(t.createdAt, t.id),
+    index("invitations_account").on(t.accountId),
+    index("invitations_user").on(t.userId),
+    index("invitations_inviter").on(t.inviterId),
+    index("invitations_unsent").on(t.createdAt).where(sql`state = 'pending' and sent_at is null`),
+  ],
+);

@@ -1,0 +1,38 @@
+import { unavailable } from "../core/error.ts";
+import type { Intent, Principal } from "./principal.ts";
+import { refusal, stranger } from "./refusal.ts";
+import { isBy, type TenantScope } from "./scope.ts";
+import { joinWaiting } from "./users/join.service.ts";
+
+/**
+ * The slow path of a caller who was not admitted: follow a database that moved, let in who is
+ * awaited, see whether a platform admin knocks. Returns the scope to try once more with, or throws the
+ * refusal.
+ */
+export async function reconsider(
+  scope: TenantScope,
+  principal: Principal | undefined,
+  intent: Intent,
+): Promise<TenantScope> {
+  if (principal?.tenantId !== scope.tenant.id) {
+    const db = await scope.relocate();
+    if (db) return { ...scope, db };
+    throw misplaced();
+  }
+  if (principal.linkedTo !== null || !isBy(scope, "user")) throw refusal(scope, principal, intent);
+  const { caller } = scope;
+  if (caller.platformClaim && (await scope.directory.isOperator(caller)))
+    return { ...scope, caller: asOperator(caller) };
+  const open = principal.tenantStatus === "active";
+  if (!open || !(await joinWaiting(scope))) throw stranger();
+  return scope;
+}
+
+/** The same person, as the platform admin they claim to be. */
+export const asOperator = <P extends { issuer: string; subject: string; email: string | null }>({
+  issuer,
+  subject,
+  email,
+}: P) => ({ kind: "operator" as const, issuer, subject, email });
+
+export const misplaced = () => unavailable("The tenant's database is another's");
