@@ -61,7 +61,7 @@ CREATE TABLE `invitations` (
 	`user_id` text,
 	`inviter_id` text NOT NULL,
 	`token_hash` text NOT NULL,
-	`generation` integer DEFAULT 1 NOT NULL,
+	`issued_at` integer NOT NULL,
 	`state` text NOT NULL,
 	`expires_at` integer NOT NULL,
 	`sent_at` integer,

@@ -7,20 +7,21 @@ import type { Database } from "./connect.ts";
 import { failedStatement } from "./faults.ts";
 import { isRepetition, keepRows, type Once, replay, takeKey } from "./once.ts";
 
-/** A statement, and the error if it touches no row: then nothing of the batch happens. */
-export type Write = {
-  readonly query: Query;
-  readonly orElse?: (() => Error | Promise<Error>) | undefined;
-};
+/** A step of a batch. With `orElse` nothing of the batch happens where the step does not hold. */
+export type Write = { readonly orElse?: OrElse | undefined } & (
+  | { readonly query: Query }
+  | { readonly condition: SQL }
+);
+type OrElse = () => Error | Promise<Error>;
 
 /** A statement that may touch any number of rows. */
 export const write = (query: Query): Write => ({ query });
 
 /** A statement that must touch a row, or the whole batch is undone and `orElse` is thrown. */
-export const must = (query: Query, orElse: () => Error | Promise<Error>): Write => ({
-  query,
-  orElse,
-});
+export const must = (query: Query, orElse: OrElse): Write => ({ query, orElse });
+
+/** What must be true at this point of the batch, or all of it is undone and `orElse` is thrown. */
+export const provided = (condition: SQL, orElse: OrElse): Write => ({ condition, orElse });
 
 /** Marks the batch whose audit context was refused: the guard said no. */
 export class GuardRefused extends Error {
@@ -75,11 +76,12 @@ export async function writeAudited<const R extends readonly Query[]>(
 
 function statementsOf(db: Database, context: Context, writes: readonly Write[]) {
   const queries: Query[] = [run(db, setContext(context))];
-  /** For each statement that checks the one before it: whose it is. */
+  /** For each statement that may undo everything: whose it is. */
   const checks = new Map<number, Write>();
   for (const item of writes) {
-    queries.push(item.query);
-    if (item.orElse) checks.set(queries.push(run(db, touched)) - 1, item);
+    if ("query" in item) queries.push(item.query);
+    const holds = "query" in item ? sql`changes() > 0` : item.condition;
+    if (item.orElse) checks.set(queries.push(run(db, abortUnless(holds))) - 1, item);
   }
   return { queries, checks };
 }
@@ -100,7 +102,8 @@ async function meaningOf(
 const run = (db: Database, statement: SQL): Query => db.run(statement) as unknown as Query;
 
 /** Null breaks NOT NULL: the one way SQL offers to abort a batch from inside. */
-const touched = sql`insert into audit_context (id, actor_id) select 2, null where changes() = 0`;
+const abortUnless = (holds: SQL) =>
+  sql`insert into audit_context (id, actor_id) select 2, null where not coalesce(${holds}, 0)`;
 
 const setContext = (c: Context) => sql`insert into audit_context
   (id, actor_type, actor_id, tenant_role, role, account_id, reason, transaction_id, request_id, ip, user_agent)

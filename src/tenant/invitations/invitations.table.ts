@@ -1,12 +1,12 @@
 import { sql } from "drizzle-orm";
-import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { index, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import { accountRoles, tenantRoles } from "../../core/roles.ts";
 import { instant } from "../../db/columns.ts";
 import { accounts } from "../accounts/accounts.table.ts";
 import { users } from "../users/users.table.ts";
 
-/** As stored; one that is pending and past its time shows as expired. */
-export const invitationStates = ["pending", "accepted", "revoked"] as const;
+/** One that is past its time is expired whether or not that was written down. */
+export const invitationStates = ["pending", "accepted", "revoked", "expired"] as const;
 
 /**
  * In the tenant's own database, so that the right to invite, the invitation and its acceptance are each
@@ -27,12 +27,12 @@ export const invitations = sqliteTable(
     inviterId: text()
       .notNull()
       .references(() => users.id, { onDelete: "cascade" }),
-    /** SHA-256 of the token in the link; another one with each generation. */
+    /** SHA-256 of the token in the link; another one each time the link is issued. */
     tokenHash: text().notNull(),
-    generation: integer().notNull().default(1),
+    issuedAt: instant().notNull(),
     state: text({ enum: invitationStates }).notNull(),
     expiresAt: instant().notNull(),
-    /** When the mail of this generation was handed over; null until then. */
+    /** When the mail with this link was handed over; null until then. */
     sentAt: instant(),
     acceptedAt: instant(),
     acceptedBy: text(),
