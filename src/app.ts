@@ -11,9 +11,13 @@ import { unmatched } from "./http/unmatched.ts";
 import { me } from "./registry/memberships/me.routes.ts";
 import { operations } from "./registry/operations/operations.routes.ts";
 import { tenants } from "./registry/tenants/tenants.routes.ts";
+import { apiKeys } from "./tenant/api-keys/api-keys.routes.ts";
 import { audit } from "./tenant/audit/audit.routes.ts";
 import { identity } from "./tenant/identity/identity.routes.ts";
+import { acceptance } from "./tenant/invitations/accept.routes.ts";
+import { invitations } from "./tenant/invitations/invitations.routes.ts";
 import { roles } from "./tenant/roles/roles.routes.ts";
+import { sessions } from "./tenant/sessions/sessions.routes.ts";
 import { users } from "./tenant/users/users.routes.ts";
 
 export type AppSettings = {
@@ -40,8 +44,13 @@ export function createApp({ ports, limits, cors, docs }: AppSettings) {
   app.route("/api/v1", tenants);
   app.route("/api/v1", operations);
 
+  app.route("/api/v1", acceptance);
+
   app.route("/api/v1", identity);
   app.route("/api/v1", users);
+  app.route("/api/v1", invitations);
+  app.route("/api/v1", sessions);
+  app.route("/api/v1", apiKeys);
   app.route("/api/v1", roles);
   app.route("/api/v1", audit);
 

@@ -9,6 +9,9 @@ import type { Settings } from "./env.ts";
 import { verifyToken } from "./http/authenticate.ts";
 import type { Call, Ports } from "./http/context.ts";
 import { createKeyFinder } from "./http/jwks.ts";
+import { describeCauses, log } from "./http/log.ts";
+import { acceptLink, invitationMessage } from "./mail/invitation.ts";
+import { sendEmail } from "./mail/mailer.ts";
 import type { Platform } from "./platform/platform.ts";
 import { sqldPlatform } from "./platform/sqld.ts";
 import { tursoPlatform } from "./platform/turso.ts";
@@ -85,6 +88,8 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
     openTenant: (route, budget) => openTenantDb(route.address, budget, route.id),
     directory: createDirectory,
     signers,
+    limits: { apiKeys: settings.MAX_API_KEYS },
+    post: postOf(settings),
     isOperator: isPlatformAdmin,
     check: once(readyMs, async ({ budget, request }: Call) => {
       const db = registry(budget);
@@ -98,6 +103,22 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
       return { registry: state(registryState), identityProvider: state(keysState) };
     }),
   };
+}
+
+/** Mails that do not leave are an entry in the log, never a failed request. */
+function postOf({ mail, FRONTEND_URL }: Settings): Ports["post"] {
+  if (!mail) return () => async () => false;
+  const mailer = sendEmail(mail.binding, mail.from);
+  return (_tenant, { requestId }) =>
+    async ({ token, ...letter }) => {
+      try {
+        await mailer(invitationMessage(letter, acceptLink(FRONTEND_URL, token)));
+        return true;
+      } catch (error) {
+        log("error", "mail_failed", { requestId, causes: describeCauses(error) });
+        return false;
+      }
+    };
 }
 
 const actorOf = (caller: Caller): Actor => ({ type: caller.kind, id: callerName(caller) });

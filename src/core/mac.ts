@@ -28,6 +28,9 @@ export async function sha256(text: string | Uint8Array<ArrayBuffer>): Promise<st
 export const hex = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
+/** The current key first, then those that only verify. */
+export type SignerRing = readonly [Signer, ...Signer[]];
+
 export type Signer = {
   readonly kid: string;
   /** HMAC-SHA-256 over the text: 32 bytes. */
@@ -36,23 +39,28 @@ export type Signer = {
 
 /**
  * A signer for each key of the ring, the current one first. `purpose` is signed along, so that what is
- * signed for one is worth nothing for another.
+ * signed for one is worth nothing for another. Made once: keys may be shared by requests, promises may not.
  */
-async function signersOf(ring: KeyRing, purpose: string): Promise<Signer[]> {
-  return await Promise.all(
-    ring.map(async ({ kid, key }) => {
-      const raw = fromBase64Url(key.reveal().replace(/=$/, "")) as Uint8Array<ArrayBuffer>;
-      const algorithm = { name: "HMAC", hash: "SHA-256" };
-      const imported = await crypto.subtle.importKey("raw", raw, algorithm, false, ["sign"]);
-      return {
-        kid,
-        sign: async (text: string) =>
-          new Uint8Array(
-            await crypto.subtle.sign("HMAC", imported, encoder.encode(`${purpose}\n${text}`)),
-          ),
-      };
-    }),
-  );
+export function createSigners(ring: KeyRing): (purpose: string) => Promise<SignerRing> {
+  const made = new Map<string, SignerRing>();
+  return async (purpose) => {
+    const known = made.get(purpose);
+    if (known) return known;
+    const [current, ...older] = await Promise.all(ring.map((entry) => signerOf(entry, purpose)));
+    if (!current) throw new Error("A key ring holds a key at least");
+    const signers: SignerRing = [current, ...older];
+    made.set(purpose, signers);
+    return signers;
+  };
+}
+
+async function signerOf({ kid, key }: KeyRing[number], purpose: string): Promise<Signer> {
+  const raw = fromBase64Url(key.reveal().replace(/=$/, "")) as Uint8Array<ArrayBuffer>;
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const imported = await crypto.subtle.importKey("raw", raw, algorithm, false, ["sign"]);
+  const sign = (text: string) =>
+    crypto.subtle.sign("HMAC", imported, encoder.encode(`${purpose}\n${text}`));
+  return { kid, sign: async (text) => new Uint8Array(await sign(text)) };
 }
 
 /** Takes equally long wherever the two differ. */
@@ -61,14 +69,4 @@ export function isEqual(left: Uint8Array, right: Uint8Array): boolean {
   let difference = 0;
   for (const [i, byte] of left.entries()) difference |= byte ^ (right[i] ?? 0);
   return difference === 0;
-}
-
-/** The signers of each purpose, made once: keys may be shared by requests, promises may not. */
-export function createSigners(ring: KeyRing): (purpose: string) => Promise<readonly Signer[]> {
-  const made = new Map<string, readonly Signer[]>();
-  return async (purpose) => {
-    const signers = made.get(purpose) ?? (await signersOf(ring, purpose));
-    made.set(purpose, signers);
-    return signers;
-  };
 }

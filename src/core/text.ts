@@ -35,3 +35,11 @@ export const decimal = (min: number, max: number) =>
     .regex(/^\d{1,9}$/, "must be a whole number")
     .transform(Number)
     .pipe(z.number().min(min).max(max));
+
+/** Text as it may stand in HTML, between tags and in attributes. */
+export const asHtml = (text: string): string =>
+  text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");

@@ -4,7 +4,7 @@ import type { ApiKey, Caller, Identity, RequestContext } from "../core/request.t
 import type { Budget, TenantDb } from "../db/connect.ts";
 import type { IdentityScope, ProvisioningScope, RegistryScope } from "../registry/scope.ts";
 import type { TenantRoute } from "../registry/tenants/locate.service.ts";
-import type { Directory, Signers, TenantScope } from "../tenant/scope.ts";
+import type { Directory, Limits, Post, Signers, TenantScope } from "../tenant/scope.ts";
 import type { TenancySettings } from "./signals.ts";
 
 /** One request: what is known of it and what it may cost. */
@@ -29,6 +29,9 @@ export type Ports = {
   readonly openTenant: (route: TenantRoute, budget: Budget) => TenantDb;
   readonly directory: (registry: RegistryScope, tenantId: string) => Directory;
   readonly signers: Signers;
+  readonly limits: Limits;
+  /** For one tenant, which may be an organisation at the provider. */
+  readonly post: (tenant: Pick<TenantRoute, "organizationId">, request: RequestContext) => Post;
   /** Whether the claim in the token has an active row in the registry. */
   readonly isOperator: (registry: RegistryScope, identity: Identity) => Promise<boolean>;
   /** The state of each dependency, by name; never where it is. */

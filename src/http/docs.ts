@@ -1,5 +1,6 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { asHtml } from "../core/text.ts";
 import type { PublicEnv } from "./context.ts";
 import { openapiDocument } from "./document.ts";
 
@@ -46,11 +47,8 @@ const policy =
 
 const page = (c: Context, html: string) => c.html(html, 200, { "content-security-policy": policy });
 
-const attribute = (text: string) =>
-  text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
-
 const shell = (title: string, head: string, content: string) =>
-  `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${attribute(title)}</title>` +
+  `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${asHtml(title)}</title>` +
   '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">' +
   `<style>body{margin:0}</style>${head}</head><body>${content}</body></html>`;
 
@@ -58,7 +56,7 @@ const swagger = (title: string, openapi: string) =>
   shell(
     title,
     `<link rel="stylesheet" href="${assets}/swagger-ui.css">`,
-    `<div id="ui" data-document="${attribute(openapi)}"></div>` +
+    `<div id="ui" data-document="${asHtml(openapi)}"></div>` +
       `<script src="${assets}/swagger-ui-bundle.js"></script><script src="${assets}/swagger.js"></script>`,
   );
 
@@ -66,6 +64,6 @@ const redocly = (title: string, openapi: string) =>
   shell(
     title,
     "",
-    `<redoc spec-url="${attribute(openapi)}" disable-google-font></redoc>` +
+    `<redoc spec-url="${asHtml(openapi)}" disable-google-font></redoc>` +
       `<script src="${assets}/redoc.standalone.js"></script>`,
   );

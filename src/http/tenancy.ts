@@ -52,6 +52,8 @@ export async function findScope(c: Signalled, access: Access): Promise<TenantSco
     db: ports.openTenant(route, budget),
     directory: ports.directory(registry, id),
     signers: ports.signers,
+    limits: ports.limits,
+    post: ports.post(route, request),
     request,
     relocate: async () => {
       const now = await ports.findTenant(registry, id, true);

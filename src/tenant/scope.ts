@@ -1,9 +1,10 @@
 import type { Access } from "../core/access.ts";
-import type { Signer } from "../core/mac.ts";
+import type { SignerRing } from "../core/mac.ts";
 import type { ApiKey, Caller, Identity, Operator, RequestContext } from "../core/request.ts";
 import type { AccountRole, TenantRole } from "../core/roles.ts";
 import type { TenantDb } from "../db/connect.ts";
 import type { Once } from "../db/once.ts";
+import type { Letter } from "../mail/invitation.ts";
 
 type Person = Pick<Identity, "issuer" | "subject">;
 export type Membership = Person & { readonly role: TenantRole };
@@ -30,7 +31,13 @@ export type Directory = {
 export type Features = Readonly<Record<string, unknown>>;
 
 /** Our own signatures: what we issued, and what nobody but us can have written. */
-export type Signers = (purpose: string) => Promise<readonly Signer[]>;
+export type Signers = (purpose: string) => Promise<SignerRing>;
+
+/** How much of each the tenant may have. */
+export type Limits = { readonly apiKeys: number };
+
+/** Hands an invitation's mail over. False where it did not go, which the Worker's log explains. */
+export type Post = (letter: Letter) => Promise<boolean>;
 
 /** All a tenant feature may touch. Built once per request, frozen, and never re-pointed. */
 export type TenantScope = {
@@ -43,6 +50,8 @@ export type TenantScope = {
   readonly db: TenantDb;
   readonly directory: Directory;
   readonly signers: Signers;
+  readonly limits: Limits;
+  readonly post: Post;
   readonly request: RequestContext;
   /** Set where the request is to have one effect, however often it arrives. */
   readonly once?: Once;

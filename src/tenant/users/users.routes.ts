@@ -27,11 +27,11 @@ users.openapi(
 
 users.openapi(
   createRoute({
-    ...guarded({ role: "ADMIN" }),
+    ...guarded({ role: "ADMIN", callers: ["user", "key"] }),
     method: "post",
     path: "/users",
     operationId: "createUser",
-    summary: "Create a user, pending until an identity is linked to them",
+    summary: "Create a user, pending until they accept the invitation they are sent",
     tags,
     request: { body: body(NewUser) },
     responses: {
@@ -116,7 +116,7 @@ users.openapi(
 
 users.openapi(
   createRoute({
-    ...guarded({ role: "ADMIN" }),
+    ...guarded({ role: "ADMIN", callers: ["user", "key"] }),
     method: "post",
     path: "/users/{id}/restoration",
     operationId: "restoreUser",

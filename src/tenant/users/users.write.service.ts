@@ -8,6 +8,13 @@ import { must, write } from "../../db/write.ts";
 import { accountMembers, accounts } from "../accounts/accounts.table.ts";
 import { commit } from "../commit.ts";
 import { tenantIdentity } from "../identity/identity.table.ts";
+import {
+  closePending,
+  closePendingOf,
+  deliver,
+  letterQuery,
+  newInvitation,
+} from "../invitations/issue.ts";
 import { read, readAs } from "../read.ts";
 import type { TenantScope } from "../scope.ts";
 import { actor, created, touched } from "../stamps.ts";
@@ -16,7 +23,7 @@ import type { NewUser, User, UserPatch } from "./users.schema.ts";
 import { noSuchUser, toUser, userQueries } from "./users.service.ts";
 import { userIdentities, users } from "./users.table.ts";
 
-/** Starts `pending`: nobody can sign in as the new user before an identity is linked to it. */
+/** Starts `pending`: nobody can sign in as the new user before they accept the invitation they are sent. */
 export async function createUser(scope: TenantScope, input: NewUser): Promise<User> {
   const { db, request } = scope;
   const { now } = request;
@@ -28,11 +35,21 @@ export async function createUser(scope: TenantScope, input: NewUser): Promise<Us
     must(db.insert(accountMembers).select(membership(accountId, id, role, now)), noSuchAccount),
   );
   const insert = write(db.insert(users).values({ ...row, ...created(now) }));
-  return toUser(
-    await commit(scope, [insert, ...joins], userQueries(db, id)).catch(
-      emailTaken(`A user with the e-mail address ${email} exists`),
-    ),
-  );
+  const invitation = await newInvitation(scope, {
+    email,
+    name,
+    tenantRole: row.tenantRole,
+    accountId: sql`null`,
+    accountRole: null,
+    userId: sql`${id}`,
+  });
+  const [user, memberOf, [letter]] = await commit(
+    scope,
+    [insert, ...joins, closePending(scope, email, "revoked"), invitation.row],
+    [...userQueries(db, id), letterQuery(scope, invitation.id)] as const,
+  ).catch(emailTaken(`A user with the e-mail address ${email} exists`));
+  if (scope.once?.outcome !== "replayed") request.keepAlive(deliver(scope, letter));
+  return toUser([user, memberOf]);
 }
 
 /** Into the account named, or the tenant's first; only the caller's own unless they rule the tenant. */
@@ -88,7 +105,10 @@ export async function deleteUser(
     .where(and(living(id), manageable(proved), atVersion(users.version, accepted), ownerRemains));
   const [identities] = await commit(
     scope,
-    [must(remove, () => explain(scope, id, { accepted, rule: manageable }))],
+    [
+      must(remove, () => explain(scope, id, { accepted, rule: manageable })),
+      closePendingOf(scope, id),
+    ],
     [identitiesOf(scope, id)],
   );
   await directory.removeMemberships(identities);

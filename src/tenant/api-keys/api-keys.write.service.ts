@@ -1,0 +1,130 @@
+import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
+import { bearerHint, newSecretBytes, writeBearer } from "../../core/bearer-secret.ts";
+import { ApiError, invalidField } from "../../core/error.ts";
+import { newId } from "../../core/id.ts";
+import { sha256 } from "../../core/mac.ts";
+import { must, provided, write } from "../../db/write.ts";
+import { accounts } from "../accounts/accounts.table.ts";
+import { commit } from "../commit.ts";
+import { proved, rules } from "../rights.ts";
+import type { TenantScope } from "../scope.ts";
+import { actor } from "../stamps.ts";
+import { covers, within } from "./api-keys.rules.ts";
+import type { IssuedApiKey, NewApiKey, Rotation } from "./api-keys.schema.ts";
+import { keyQuery, noSuchKey, toWire } from "./api-keys.service.ts";
+import { apiKeys } from "./api-keys.table.ts";
+
+const defaultMs = 90 * 86_400_000;
+
+/** Issues a key. It is shown in the answer and nowhere else: only its digest is stored. */
+export async function createApiKey(scope: TenantScope, input: NewApiKey): Promise<IssuedApiKey> {
+  const { db, request } = scope;
+  const { now } = request;
+  const id = newId("key", now);
+  const { text, hash } = await newText(scope);
+  const expiresAt = input.expiresAt === undefined ? now + defaultMs : input.expiresAt;
+  if (expiresAt !== null && expiresAt <= now) throw over();
+  const account = sql`coalesce(${input.accountId ?? null}, iif(${rules(proved)}, null, ${proved.accountId}))`;
+  const scopes = JSON.stringify(input.scopes);
+  const row = sql`select ${id}, ${input.name}, ${bearerHint(text)}, ${hash}, ${scopes}, ${proved.userId},
+    ${account}, null, ${now}, ${actor}, ${expiresAt}, null, null, null, null`;
+  const writes = [
+    provided(covers(proved.role, sql`${scopes}`), beyond),
+    provided(mayWorkIn(account), noSuchAccount),
+    provided(isRoom(scope), () => full(scope)),
+    write(db.insert(apiKeys).select(row)),
+  ];
+  const [[key]] = await commit(scope, writes, [keyQuery(scope, id)] as const);
+  return await issued(key, text);
+}
+
+/**
+ * A new key in the place of an old one, which stays good for the overlap. Whoever rotates a key owns
+ * it from then on: so the keys of somebody who leaves are taken over.
+ */
+export async function rotateApiKey(
+  scope: TenantScope,
+  id: string,
+  { overlapMinutes }: Rotation,
+): Promise<IssuedApiKey> {
+  const { db, request } = scope;
+  const { now } = request;
+  const newKey = newId("key", now);
+  const { text, hash } = await newText(scope);
+  const old = and(eq(apiKeys.id, id), within(proved));
+  const live = sql`revoked_at is null and replaced_by is null and coalesce(expires_at > ${now}, 1)`;
+  const row = sql`select ${newKey}, name, ${bearerHint(text)}, ${hash}, scopes, ${proved.userId}, account_id,
+    null, ${now}, ${actor}, ${now} + expires_at - created_at, null, null, null, null
+    from ${apiKeys} where ${old}`;
+  const ends = sql`min(coalesce(expires_at, ${now + overlapMinutes * 60_000}), ${now + overlapMinutes * 60_000})`;
+  const isOld = (condition: SQL) =>
+    sql`exists (select 1 from ${apiKeys} where ${old} and ${condition})`;
+  const writes = [
+    provided(isOld(sql`true`), noSuchKey),
+    provided(isOld(live), () => new ApiError("conflict", "The key is over, or was rotated before")),
+    provided(isOld(covers(proved.role, sql`scopes`)), beyond),
+    write(db.insert(apiKeys).select(row)),
+    write(db.update(apiKeys).set({ expiresAt: ends, replacedBy: newKey }).where(old)),
+  ];
+  const [[key]] = await commit(scope, writes, [keyQuery(scope, newKey)] as const);
+  return await issued(key, text);
+}
+
+/** Refused from the next request on. The row stays, for who asks what the key was. */
+export async function revokeApiKey(scope: TenantScope, id: string): Promise<void> {
+  const { db, request } = scope;
+  const revoke = db
+    .update(apiKeys)
+    .set({ revokedAt: request.now, revokedBy: actor })
+    .where(and(eq(apiKeys.id, id), isNull(apiKeys.revokedAt), within(proved)));
+  await commit(scope, [must(revoke, noSuchKey)], []);
+}
+
+/**
+ * The text of a new key. Where the request may be repeated it follows from the request, so that the
+ * repetition can be answered although the text is stored nowhere.
+ */
+async function newText({ tenant, signers, once }: TenantScope) {
+  const [signer] = await signers("bearer");
+  const secret = once ? await signer.sign(`key of ${tenant.id} ${once.id}`) : newSecretBytes();
+  const text = await writeBearer("key", tenant.id, secret, signer);
+  return { text, hash: await sha256(text) };
+}
+
+type Stored = Awaited<ReturnType<typeof keyQuery>>[number];
+
+async function issued(key: Stored | undefined, text: string): Promise<IssuedApiKey> {
+  if (!key) throw noSuchKey();
+  const { hash, ...row } = key;
+  // A repetition that comes after our own keys were changed can no longer tell the text.
+  if (hash !== (await sha256(text)))
+    throw new ApiError(
+      "conflict",
+      `The key ${row.id} was issued and cannot be shown again: rotate it`,
+    );
+  return { ...toWire(row), key: text };
+}
+
+const mayWorkIn = (account: SQL) => sql`(${account} is null and ${rules(proved)}
+  or exists (select 1 from ${accounts} where id = ${account} and deleted_at is null
+    and (${rules(proved)} or id = ${proved.accountId})))`;
+
+/** Keys that are good and not replaced: an overlap takes no second place. */
+const used = ({ request }: TenantScope) => sql`(select count(*) from ${apiKeys}
+  where revoked_at is null and replaced_by is null and coalesce(expires_at > ${request.now}, 1))`;
+
+const isRoom = (scope: TenantScope) => sql`${used(scope)} < ${scope.limits.apiKeys}`;
+
+const full = ({ limits }: TenantScope) =>
+  new ApiError(
+    "quota_exceeded",
+    `The tenant has ${limits.apiKeys} API keys of ${limits.apiKeys}: end one that is not needed`,
+  );
+const over = () =>
+  invalidField("expiresAt: is over already", {
+    in: "body",
+    path: "expiresAt",
+    message: "is over already",
+  });
+const beyond = () => new ApiError("forbidden", "A key may not do what you may not do");
+const noSuchAccount = () => new ApiError("not_found", "No such account");

@@ -1,0 +1,125 @@
+import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
+import { writeBearer } from "../../core/bearer-secret.ts";
+import { newId } from "../../core/id.ts";
+import { sha256 } from "../../core/mac.ts";
+import type { AccountRole, TenantRole } from "../../core/roles.ts";
+import { Secret } from "../../core/secret.ts";
+import type { Query } from "../../db/batch.ts";
+import { contextOf, type Write, write, writeAudited } from "../../db/write.ts";
+import { tenantIdentity } from "../identity/identity.table.ts";
+import { proved } from "../rights.ts";
+import type { TenantScope } from "../scope.ts";
+import { settings } from "../settings/settings.table.ts";
+import { created } from "../stamps.ts";
+import { users } from "../users/users.table.ts";
+import { invitations } from "./invitations.table.ts";
+
+export type Issuer = Pick<TenantScope, "tenant" | "signers" | "db" | "request" | "post">;
+
+/**
+ * What the link holds. It follows from the invitation and the moment it was issued, so a mail that was
+ * never sent can be sent later, although the token is stored nowhere.
+ */
+export async function tokenOf({ tenant, signers }: Issuer, id: string, issuedAt: number) {
+  const [signer] = await signers("bearer");
+  const secret = await signer.sign(`invitation ${tenant.id} ${id} ${issuedAt}`);
+  const token = await writeBearer("invitation", tenant.id, secret, signer);
+  return { token: new Secret(token), hash: await sha256(token) };
+}
+
+type Offer = {
+  readonly email: string;
+  readonly name: string | null;
+  readonly tenantRole: TenantRole;
+  /** With their role there, or neither. */
+  readonly accountId: SQL;
+  readonly accountRole: AccountRole | null;
+  readonly userId: SQL;
+};
+
+/** The row of a new invitation, for the batch that proves the right to invite. */
+export async function newInvitation(scope: TenantScope, offer: Offer) {
+  const { db, request } = scope;
+  const { now } = request;
+  const id = newId("invitation", now);
+  const { hash } = await tokenOf(scope, id, now);
+  const row = write(
+    db.insert(invitations).values({
+      id,
+      ...offer,
+      inviterId: proved.userId,
+      tokenHash: hash,
+      issuedAt: now,
+      state: "pending",
+      expiresAt: expiry(now),
+      ...created(now),
+    }),
+  );
+  return { id, row };
+}
+
+const defaultDays = 7;
+export const expiry = (now: number): SQL =>
+  sql`${now} + coalesce((select json_extract(value, '$.invitationDays') from ${settings}), ${defaultDays}) * 86400000`;
+
+/** Ends what is pending for this address: all of it, or what time has ended already. */
+export function closePending(
+  { db, request }: TenantScope,
+  email: string,
+  state: "revoked" | "expired",
+): Write {
+  const past = state === "expired" ? sql`expires_at <= ${request.now}` : undefined;
+  return write(
+    db
+      .update(invitations)
+      .set({ state, updatedAt: request.now })
+      .where(and(eq(invitations.email, email), eq(invitations.state, "pending"), past)),
+  );
+}
+
+/** Whoever is deleted is not awaited any more. */
+export const closePendingOf = ({ db, request }: TenantScope, userId: string): Write =>
+  write(
+    db
+      .update(invitations)
+      .set({ state: "revoked", updatedAt: request.now })
+      .where(and(eq(invitations.userId, userId), eq(invitations.state, "pending"))),
+  );
+
+/** All a letter needs beside the token; unsent and pending ones only. */
+export const letterQuery = ({ db }: Pick<Issuer, "db">, id: string) =>
+  db
+    .select({
+      id: invitations.id,
+      issuedAt: invitations.issuedAt,
+      to: invitations.email,
+      name: invitations.name,
+      expiresAt: invitations.expiresAt,
+      inviter: users.name,
+      tenant: tenantIdentity.name,
+    })
+    .from(invitations)
+    .innerJoin(users, eq(users.id, invitations.inviterId))
+    .innerJoin(tenantIdentity, eq(tenantIdentity.id, 1))
+    .where(
+      and(eq(invitations.id, id), eq(invitations.state, "pending"), isNull(invitations.sentAt)),
+    );
+
+type LetterRow = Awaited<ReturnType<typeof letterQuery>>[number];
+
+/**
+ * Hands the mail over and writes down that it went, beside the request: an invitation whose mail
+ * failed shows as unsent, and can be resent.
+ */
+export async function deliver(issuer: Issuer, row: LetterRow | undefined): Promise<void> {
+  if (!row) return;
+  const { db, request } = issuer;
+  const { id, issuedAt, ...letter } = row;
+  const { token } = await tokenOf(issuer, id, issuedAt);
+  if (!(await issuer.post({ ...letter, token }))) return;
+  const sent = db
+    .update(invitations)
+    .set({ sentAt: Date.now() })
+    .where(and(eq(invitations.id, id), eq(invitations.issuedAt, issuedAt)));
+  await writeAudited(db, contextOf(request), [write(sent as unknown as Query)], []);
+}
