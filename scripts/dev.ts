@@ -5,6 +5,7 @@ import { copyAssets } from "./assets.ts";
 import { seed } from "./seed.ts";
 import { readArguments } from "./stack/arguments.ts";
 import { claimDataDir, openLog } from "./stack/data-dir.ts";
+import { openOutbox } from "./stack/outbox.ts";
 import { type Child, freePort, portTrouble } from "./stack/process.ts";
 import { refusal, reportFailure, runProgram } from "./stack/refusal.ts";
 import { requestToken } from "./stack/request-token.ts";
@@ -41,6 +42,7 @@ async function start(port: number, dataDir: string, verbose: boolean): Promise<v
 
   copyAssets();
   const workerLog = openLog(dataDir, "worker");
+  const outbox = openOutbox(join(dataDir, "outbox"));
   const apiPort = port || (await freePort());
   const worker = await startWorker({
     port: apiPort,
@@ -49,6 +51,7 @@ async function start(port: number, dataDir: string, verbose: boolean): Promise<v
     log: workerLog,
     onLine: (line) => {
       workerLog.add(line);
+      outbox.add(line);
       if (verbose || /\[ERROR\]|crashed unexpectedly/.test(line)) console.log(line);
     },
   });

@@ -8,16 +8,22 @@ import { health } from "./http/health.ts";
 import { limitAnnounced } from "./http/limits.ts";
 import { type Limits, requestContext } from "./http/request-context.ts";
 import { unmatched } from "./http/unmatched.ts";
+import { adminGrants } from "./registry/admins/grants.routes.ts";
 import { me } from "./registry/memberships/me.routes.ts";
 import { operations } from "./registry/operations/operations.routes.ts";
+import { adminTenants } from "./registry/tenants/admin.routes.ts";
 import { tenants } from "./registry/tenants/tenants.routes.ts";
 import { apiKeys } from "./tenant/api-keys/api-keys.routes.ts";
 import { audit } from "./tenant/audit/audit.routes.ts";
+import { grants } from "./tenant/grants/grants.routes.ts";
 import { identity } from "./tenant/identity/identity.routes.ts";
 import { acceptance } from "./tenant/invitations/accept.routes.ts";
 import { invitations } from "./tenant/invitations/invitations.routes.ts";
 import { roles } from "./tenant/roles/roles.routes.ts";
 import { sessions } from "./tenant/sessions/sessions.routes.ts";
+import { settings } from "./tenant/settings/settings.routes.ts";
+import { belongings } from "./tenant/users/belongings.routes.ts";
+import { me as myUser } from "./tenant/users/me.routes.ts";
 import { users } from "./tenant/users/users.routes.ts";
 
 export type AppSettings = {
@@ -46,13 +52,20 @@ export function createApp({ ports, limits, cors, docs }: AppSettings) {
 
   app.route("/api/v1", acceptance);
 
+  app.route("/api/v1", adminTenants);
+  app.route("/api/v1", adminGrants);
+
   app.route("/api/v1", identity);
+  app.route("/api/v1", settings);
+  app.route("/api/v1", myUser);
   app.route("/api/v1", users);
+  app.route("/api/v1", belongings);
   app.route("/api/v1", invitations);
   app.route("/api/v1", sessions);
   app.route("/api/v1", apiKeys);
   app.route("/api/v1", roles);
   app.route("/api/v1", audit);
+  app.route("/api/v1", grants);
 
   mountDocs(app, docs, ports.tenancy.headerName);
   return app;

@@ -88,7 +88,10 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
     openTenant: (route, budget) => openTenantDb(route.address, budget, route.id),
     directory: createDirectory,
     signers,
-    limits: { apiKeys: settings.MAX_API_KEYS },
+    limits: {
+      apiKeys: settings.MAX_API_KEYS,
+      grantMinutes: settings.ACCESS_GRANT_MAX_MINUTES,
+    },
     post: postOf(settings),
     isOperator: isPlatformAdmin,
     check: once(readyMs, async ({ budget, request }: Call) => {

@@ -54,6 +54,7 @@ async function settingsOf(dataDir: string, sqld: Sqld, provider: IdentityProvide
       () => `k1:${randomBytes(32).toString("base64url")}`,
     ),
     FRONTEND_URL: "http://localhost:3000",
+    MAIL_FROM: "no-reply@tenantry.test",
     IDP_ISSUER: provider.issuer,
     IDP_AUDIENCE: audience,
     JWKS_URI: provider.jwksUrl,

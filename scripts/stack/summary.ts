@@ -56,6 +56,7 @@ export function summary(stack: Stack, token: string): string {
         ["OpenAPI", `${stack.apiUrl}/openapi.json`],
         ["Identity", `${stack.issuer}/.well-known/openid-configuration`],
         ["sqld", `${stack.sqldUrl} (admin ${stack.sqldAdminUrl})`],
+        ["Mails", `${stack.dataDir}/outbox`],
         ["Data", `${stack.dataDir} (npm run dev -- --reset clears it)`],
       ],
       10,

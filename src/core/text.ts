@@ -22,6 +22,18 @@ export const email = z
   .pipe(z.email().max(254).toLowerCase())
   .openapi({ type: "string", format: "email", maxLength: 254, example: "ada@acme.test" });
 
+/** A host name of two labels or more, in lower case. */
+export const domainName = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .max(253)
+  .regex(
+    /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$/,
+    "is not a domain name",
+  )
+  .openapi({ example: "acme.test" });
+
 /** An image a browser may load: https only, so that no `javascript:` or plain-text address is ever stored. */
 export const imageUrl = z
   .url({ protocol: /^https$/ })
@@ -35,6 +47,28 @@ export const decimal = (min: number, max: number) =>
     .regex(/^\d{1,9}$/, "must be a whole number")
     .transform(Number)
     .pipe(z.number().min(min).max(max));
+
+/** A language tag (BCP 47): language, and script and region if they matter. */
+export const locale = z
+  .string()
+  .regex(/^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|\d{3}))?$/, "is not a language tag")
+  .openapi({ example: "de-CH" });
+
+/** A name out of the IANA time zone database. */
+export const timeZone = z
+  .string()
+  .max(64)
+  .refine(isTimeZone, "is not a time zone")
+  .openapi({ example: "Europe/Zurich" });
+
+function isTimeZone(name: string): boolean {
+  if (!/^[A-Z][A-Za-z_]+(\/[\w+-]+){0,2}$/.test(name)) return false;
+  try {
+    return Boolean(new Intl.DateTimeFormat("en", { timeZone: name }));
+  } catch {
+    return false;
+  }
+}
 
 /** Text as it may stand in HTML, between tags and in attributes. */
 export const asHtml = (text: string): string =>

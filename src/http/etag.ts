@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { invalidField } from "../core/error.ts";
+import { ApiError, invalidField } from "../core/error.ts";
 import type { Accepted } from "../db/columns.ts";
 
 export const IfMatch = z.object({
@@ -30,6 +30,13 @@ export function acceptedVersions(header: string | undefined, tenantId: string): 
   return tags
     .filter((tag) => tag.startsWith(`"${tenantId}.`))
     .map((tag) => tag.slice(tenantId.length + 2, -1))
-    .filter((version) => /^[1-9]\d{0,14}$/.test(version))
+    .filter((version) => /^(0|[1-9]\d{0,14})$/.test(version))
     .map(Number);
+}
+
+/** The same where a change must be conditional (RFC 6585): throws `precondition_required` without the header. */
+export function requiredVersions(header: string | undefined, tenantId: string): Accepted {
+  if (header === undefined)
+    throw new ApiError("precondition_required", "Send If-Match with the ETag you last read, or *");
+  return acceptedVersions(header, tenantId);
 }

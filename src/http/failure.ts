@@ -26,7 +26,7 @@ export async function answerFailure(thrown: Error, c: Context<PublicEnv>): Promi
 /** Who may not do a thing at all is told that, and not what is wrong with their input. */
 async function guardFirst(error: ApiError, c: Context<PublicEnv>): Promise<ApiError> {
   const { scope } = c.var;
-  if (!scope || (error.status !== 400 && error.status !== 415)) return error;
+  if (!scope || ![400, 415, 428].includes(error.status)) return error;
   return await read(scope, []).then(
     () => error,
     (refused) => asApiError(refused),

@@ -49,7 +49,3 @@ export const principalQuery = (scope: TenantScope, intent: Intent) =>
 /** What the caller is, for a query in the same batch that is about them. One row at most. */
 export const mine = (scope: TenantScope, column: keyof Principal): SQL =>
   sql`(select ${sql.identifier(column)} from (${principalOf(scope, "read")}))`;
-
-/** Whether the caller rules the whole tenant, for a query in the same batch. */
-export const iRule = (scope: TenantScope): SQL =>
-  sql`coalesce(${mine(scope, "tenantRole")} in ('owner', 'admin'), 0)`;

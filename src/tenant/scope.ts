@@ -34,7 +34,7 @@ export type Features = Readonly<Record<string, unknown>>;
 export type Signers = (purpose: string) => Promise<SignerRing>;
 
 /** How much of each the tenant may have. */
-export type Limits = { readonly apiKeys: number };
+export type Limits = { readonly apiKeys: number; readonly grantMinutes: number };
 
 /** Hands an invitation's mail over. False where it did not go, which the Worker's log explains. */
 export type Post = (letter: Letter) => Promise<boolean>;

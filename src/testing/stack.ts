@@ -26,6 +26,9 @@ declare module "vitest" {
   }
 }
 
+/** Where the Workers of this run leave their mails. */
+export const outboxOf = (dataDir: string): string => join(dataDir, "outbox");
+
 /** Vitest's global set-up: real sqld, real identity provider and the bundle as it deploys, on free ports. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const dataDir = mkdtempSync(join(tmpdir(), "tenantry-test-"));
@@ -35,7 +38,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   ]);
   const settings = { ...backends.settings, MAX_TENANTS_PER_USER: "5" };
   await migrate(openRegistry(parseSettings(settings)), registryMigrations);
-  const worker = await startWorker({ bundle, settings });
+  const worker = await startWorker({ bundle, settings, outbox: outboxOf(dataDir) });
   project.provide("stack", { apiUrl: worker.url, settings, dataDir, bundle });
   return async () => {
     await worker.stop();

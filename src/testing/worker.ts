@@ -8,6 +8,7 @@ import {
   type Request as MiniflareRequest,
   Response as MiniflareResponse,
 } from "miniflare";
+import { openOutbox } from "../../scripts/stack/outbox.ts";
 
 export type RunningWorker = {
   readonly url: string;
@@ -20,10 +21,13 @@ export type RunningWorker = {
 export async function startWorker({
   bundle,
   settings,
+  outbox,
   outbound,
 }: {
   bundle: string;
   settings: Record<string, string>;
+  /** Where mails go; without it the Worker sends none. */
+  outbox?: string;
   /** Answers every request the Worker makes, in the place of the network. */
   outbound?: (request: Request) => Promise<Response>;
 }): Promise<RunningWorker> {
@@ -33,7 +37,7 @@ export async function startWorker({
       host: "127.0.0.1",
       port: 0,
       cf: false,
-      log: new Log(LogLevel.ERROR),
+      log: outbox ? new MailLog(outbox) : new Log(LogLevel.ERROR),
       structuredWorkerdLogs: true,
       handleStructuredLogs: ({ message }) => {
         lines.push(...parseLines(message));
@@ -47,6 +51,7 @@ export async function startWorker({
           compatibilityDate: deployed("compatibility_date") as string,
           compatibilityFlags: deployed("compatibility_flags") as string[],
           bindings: settings,
+          ...(outbox ? { email: { send_email: [{ name: "EMAIL" }] } } : {}),
           ...(outbound ? { outboundService: inPlaceOfNetwork(outbound) } : {}),
         },
       ],
@@ -54,6 +59,19 @@ export async function startWorker({
   );
   const url = (await miniflare.ready).origin;
   return { url, lines, stop: () => miniflare.dispose() };
+}
+
+/** The runtime tells of a mail in its log, and where it put the text. */
+class MailLog extends Log {
+  readonly #outbox: ReturnType<typeof openOutbox>;
+  constructor(dir: string) {
+    super(LogLevel.INFO);
+    this.#outbox = openOutbox(dir);
+  }
+  override logWithLevel(level: LogLevel, message: string): void {
+    for (const line of message.split("\n")) this.#outbox.add(line);
+    if (level <= LogLevel.ERROR) super.logWithLevel(level, message);
+  }
 }
 
 const wranglerToml = readFileSync(join(import.meta.dirname, "../../wrangler.toml"), "utf8");

@@ -13,11 +13,15 @@ import { listMyTenants } from "../tenants/tenants.service.ts";
 const MyMembership = z
   .object({
     tenant: z.object({ id: z.string(), slug: z.string(), name: z.string() }),
-    userId: z.string(),
+    userId: z
+      .string()
+      .nullable()
+      .openapi({ description: "Null for a platform admin who is in by an access grant." }),
     tenantRole: z.enum(tenantRoles),
     accountId: z.string().nullable(),
     role: z.enum(accountRoles).nullable(),
     permissions: z.array(z.enum(permissions)),
+    grantReason: z.string().nullable(),
     accounts: z.array(
       z.object({ accountId: z.string(), name: z.string(), role: z.enum(accountRoles) }),
     ),

@@ -10,7 +10,7 @@ import { tenantIdentity } from "./identity.table.ts";
 
 export async function getTenant(scope: TenantScope): Promise<Tenant> {
   const [rows] = await read(scope, [profile(scope)] as const);
-  return toTenant(rows);
+  return toTenant(scope, rows);
 }
 
 /** The tenant's own database first, then the registry's index; repeating the call mends the second. */
@@ -31,12 +31,12 @@ export async function renameTenant(
   };
   const [rows] = await commit(scope, [must(update, stale)], [profile(scope)] as const);
   await scope.directory.rename(name);
-  return toTenant(rows);
+  return toTenant(scope, rows);
 }
 
 const profile = ({ db }: TenantScope) => db.select().from(tenantIdentity);
 
-function toTenant([row]: (typeof tenantIdentity.$inferSelect)[]): Tenant {
+function toTenant({ tenant }: TenantScope, [row]: (typeof tenantIdentity.$inferSelect)[]): Tenant {
   if (!row) throw new ApiError("not_found", "No such tenant");
   const { tenantId, slug, name, status, defaultAccountId, version, createdAt, updatedAt } = row;
   return {
@@ -45,6 +45,7 @@ function toTenant([row]: (typeof tenantIdentity.$inferSelect)[]): Tenant {
     name,
     status,
     defaultAccountId,
+    features: Object.keys(tenant.features).filter((name) => tenant.features[name] === true),
     version,
     createdAt: iso(createdAt),
     updatedAt: iso(updatedAt),

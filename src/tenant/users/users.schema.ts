@@ -45,6 +45,15 @@ export const UserPatch = z
   });
 export type UserPatch = z.infer<typeof UserPatch>;
 
+export const MyPatch = z
+  .strictObject({ name: text(200).optional(), profileImage: imageUrl.nullable().optional() })
+  .refine((patch) => Object.keys(patch).length > 0, "changes nothing")
+  .openapi("MyPatch", {
+    description: "A merge patch (RFC 7396): what is absent stays, null clears.",
+    minProperties: 1,
+  });
+export type MyPatch = z.infer<typeof MyPatch>;
+
 export const UserSummary = z
   .object({
     id: z.string(),

@@ -69,7 +69,7 @@ export async function getUser(scope: TenantScope, id: string): Promise<User> {
 }
 
 /** A living user and where they belong: what `toUser` makes a `User` of, in any batch. */
-export const userQueries = (db: TenantDb, id: string) =>
+export const userQueries = (db: TenantDb, id: string | SQL) =>
   [
     db
       .select({ ...summary, createdBy: users.createdBy, updatedBy: users.updatedBy })
@@ -103,3 +103,6 @@ export function toUser({ 0: [row], 1: memberOf }: UserRows): User {
 
 /** One text for ids that never were, that are gone and that are another tenant's. */
 export const noSuchUser = () => new ApiError("not_found", "No such user");
+
+export const changedSince = () =>
+  new ApiError("precondition_failed", "It changed since you read it");
