@@ -52,7 +52,7 @@ module.exports = {
       { path: "^src/http/" },
       {
         path: "^src/(tenant|registry)/",
-        pathNot: "^src/tenant/(read|refusal|denial)\\.ts$",
+        pathNot: "^src/tenant/(admit|refusal|denial)\\.ts$",
         ...code,
       },
     ),

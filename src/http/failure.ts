@@ -1,8 +1,8 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { type ApiError, invalidField } from "../core/error.ts";
+import { assertAdmitted } from "../tenant/admit.ts";
 import { noteDenial } from "../tenant/denial.ts";
-import { read } from "../tenant/read.ts";
 import type { PublicEnv } from "./context.ts";
 import { describeCauses, stackOf } from "./log.ts";
 import { asApiError, problemResponse } from "./problem.ts";
@@ -27,7 +27,8 @@ export async function answerFailure(thrown: Error, c: Context<PublicEnv>): Promi
 async function guardFirst(error: ApiError, c: Context<PublicEnv>): Promise<ApiError> {
   const { scope } = c.var;
   if (!scope || ![400, 415, 428].includes(error.status)) return error;
-  return await read(scope, []).then(
+  const intent = c.req.method === "GET" || c.req.method === "HEAD" ? "read" : "write";
+  return await assertAdmitted(scope, intent).then(
     () => error,
     (refused) => asApiError(refused),
   );

@@ -1,8 +1,8 @@
 import { unavailable } from "../core/error.ts";
-import { batch, type Query, type Results } from "../db/batch.ts";
+import type { Query, Results } from "../db/batch.ts";
 import { GuardRefused, type Write, writeAudited } from "../db/write.ts";
+import { look } from "./admit.ts";
 import { noteUse } from "./presence.ts";
-import { principalQuery } from "./principal.ts";
 import { proofOf } from "./proof.ts";
 import { reconsider } from "./reconsider.ts";
 import { refusal } from "./refusal.ts";
@@ -31,19 +31,14 @@ async function guarded<const R extends readonly Query[]>(
   const first = await attempt(scope, writes, reads);
   if (first) return first;
   // The batch cannot say why it was refused; this look can, and may find a way.
-  const principal = await look(scope);
+  const principal = await look(scope, "write");
   const next = principal?.admitted ? scope : await reconsider(scope, principal, "write");
   const second = await attempt(next, writes, reads);
   if (second) return second;
   // Who arrived a moment ago may well be in and still not allowed to do this.
-  const now = await look(next);
+  const now = await look(next, "write");
   if (now && !now.admitted) throw refusal(next, now, "write");
   throw unavailable("Your rights are changing at this moment", undefined, 1);
-}
-
-async function look(scope: TenantScope) {
-  const [[principal]] = await batch(scope.db, "read", [principalQuery(scope, "write")] as const);
-  return principal;
 }
 
 /** Undefined where the guard refuses. */

@@ -70,6 +70,16 @@ export function newPerson(base = stack.apiUrl): Person {
   };
 }
 
+/** The same person, whose every request sends these headers too. */
+export const naming = <P extends Pick<Person, "call">>(
+  person: P,
+  headers: Record<string, string | undefined>,
+): P => ({
+  ...person,
+  call: (path, options = {}) =>
+    person.call(path, { ...options, headers: { ...headers, ...options.headers } }),
+});
+
 /** A person in a tenant: every request names the tenant, and the account if they have a role in one. */
 export type Member = Person & { readonly userId: string };
 type Seat = { tenantRole?: TenantRole; accountRole?: AccountRole; status?: "active" | "suspended" };

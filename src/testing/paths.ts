@@ -13,31 +13,58 @@ export async function randomPath({ path, parameters }: Operation): Promise<strin
   });
 }
 
+type Caller = Pick<Person, "call">;
+/** Ids that are to be used in a collection, whatever else is there. */
+type Known = Readonly<Record<string, string>>;
+
 /** The operation's path with ids of things that exist, made or found where the path says they live. */
-export async function realPath({ path }: Operation, owner: Person): Promise<string> {
-  const [collection = "", name] = path.split(parameter);
-  if (name === undefined) return path;
-  const filled = collection + (await realId(collection.replace(/\/$/, ""), name, owner));
-  const rest = path.slice(collection.length + name.length + 2);
-  return await realPath({ path: filled + rest } as Operation, owner);
+export async function realPath(
+  { path }: Operation,
+  owner: Caller,
+  known: Known = {},
+): Promise<string> {
+  const found = await filled(path, owner, known);
+  if (found === undefined) throw new Error(`Nothing is to be had for ${path}`);
+  return found;
 }
 
-async function realId(collection: string, name: string, owner: Person): Promise<string> {
+/** The first that leads to the end: not everything that is there has everything below it. */
+async function filled(path: string, owner: Caller, known: Known): Promise<string | undefined> {
+  const [collection = "", name] = path.split(parameter);
+  if (name === undefined) return path;
+  const rest = path.slice(collection.length + name.length + 2);
+  for await (const id of idsIn(collection.replace(/\/$/, ""), name, owner, known)) {
+    const found = await filled(`${collection}${id}${rest}`, owner, known);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+async function* idsIn(
+  collection: string,
+  name: string,
+  owner: Caller,
+  known: Known,
+): AsyncGenerator<string> {
+  const given = known[collection];
+  if (given) {
+    yield given;
+    return;
+  }
+  type Row = Record<string, string>;
+  const idOf = (row: Row | undefined) => row?.[name] ?? row?.["id"];
   const { document, operations } = await servedContract();
   const body = operationAt(operations, "POST", collection)?.requestBody?.content["application/json"]
     ?.schema;
-  type Row = Record<string, string>;
-  const made =
-    body &&
-    (await owner.call<Row>(collection, {
-      method: "POST",
-      body: sample(document.components.schemas, body),
-    }));
-  const row =
-    made && made.status < 300
-      ? made.body
-      : (await owner.call<{ data?: Row[] }>(collection)).body.data?.[0];
-  const id = row?.[name] ?? row?.["id"];
-  if (id === undefined) throw new Error(`There is no ${name} to be had from ${collection}`);
-  return id;
+  if (body) {
+    const call = { method: "POST", body: sample(document.components.schemas, body) };
+    const made = await owner.call<Row>(collection, call);
+    const id = made.status < 300 ? idOf(made.body) : undefined;
+    if (id) yield id;
+  }
+  const listed = await owner.call<{ data?: Row[] }>(collection);
+  for (const row of listed.body.data ?? []) {
+    const id = idOf(row);
+    if (id) yield id;
+  }
 }

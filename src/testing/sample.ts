@@ -5,7 +5,8 @@ import { resolve, type Schema, type Schemas } from "./json-schema.ts";
 /** A value the schema accepts, with no more than it requires; ids and addresses are new each time. */
 export function sample(schemas: Schemas, schema: Schema): unknown {
   const resolved = resolve(schemas, schema);
-  const { enum: values, example, type, items = {}, minItems = 0, minimum = 1 } = resolved;
+  const { anyOf, enum: values, example, type, items = {}, minItems = 0, minimum = 1 } = resolved;
+  if (anyOf?.[0]) return sample(schemas, anyOf[0]);
   if (values) return values[0];
   switch ([type].flat()[0]) {
     case "string":

@@ -8,11 +8,9 @@ export const Tenant = z
     name: z.string(),
     status: z.enum(["active", "suspended"]),
     defaultAccountId: z.string(),
-    features: z
-      .array(z.string())
-      .openapi({
-        description: "What the platform has switched on; a change may take a minute to show.",
-      }),
+    features: z.array(z.string()).openapi({
+      description: "What the platform has switched on; a change may take a minute to show.",
+    }),
     version: z.int(),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),

@@ -54,7 +54,11 @@ export const InvitationPage = z
 
 export const Acceptance = z
   .strictObject({
-    token: z.string().min(1).max(200).openapi({ description: "What the link in the mail holds." }),
+    token: z
+      .string()
+      .min(1)
+      .max(200)
+      .openapi({ format: "credential", description: "What the link in the mail holds." }),
   })
   .openapi("InvitationAcceptance");
 

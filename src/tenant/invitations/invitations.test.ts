@@ -29,6 +29,9 @@ test("an invited person gets a mail, accepts with its link, and is in on the nex
     body: { tenant: { id: acme.id, slug: acme.slug }, tenantRole: "member", role: "EDITOR" },
   });
   const me = await ada.call("/api/v1/users/me", { headers: { "x-tenant-id": acme.slug } });
-  expect(me).toMatchObject({ status: 200, body: { id: accepted.body["userId"], status: "active" } });
+  expect(me).toMatchObject({
+    status: 200,
+    body: { id: accepted.body["userId"], status: "active" },
+  });
   expect(await indexOf(acme, ada)).toEqual([{ role: "member", status: "active" }]);
 });

@@ -73,7 +73,7 @@ sessions.openapi(
     summary: "List where a user is signed in",
     tags,
     request: { params: UserParams, query: SessionsQuery },
-    responses: { 200: json(SessionPage, "One page of sessions"), ...tenantErrors() },
+    responses: { 200: json(SessionPage, "One page of sessions"), ...tenantErrors("not_found") },
   }),
   async (c) =>
     c.json(await listSessionsOf(c.var.scope, c.req.valid("query"), c.req.valid("param").id), 200),

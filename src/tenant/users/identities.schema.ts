@@ -23,6 +23,7 @@ export const LinkedIdentityList = z
 export const NewLink = z
   .strictObject({
     token: z.string().min(1).max(8192).openapi({
+      format: "credential",
       description: "An access token of the other identity, to prove that it is yours.",
     }),
     merge: z.boolean().default(false).openapi({

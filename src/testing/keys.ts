@@ -1,0 +1,27 @@
+import type { Permission } from "../core/permissions.ts";
+import { type Member, newPerson, type Person } from "./harness.ts";
+
+type Wanted = { scopes?: readonly Permission[]; accountId?: string; expiresAt?: string | null };
+export type IssuedKey = { readonly id: string; readonly key: string; readonly hint: string };
+
+/** An API key somebody issues for themselves. */
+export async function issueKey(owner: Pick<Member, "call">, wanted: Wanted = {}) {
+  const body = { name: "Test key", scopes: [], ...wanted };
+  const answer = await owner.call<IssuedKey>("/api/v1/api-keys", { method: "POST", body });
+  if (answer.status !== 201)
+    throw new Error(`key: ${answer.status} ${JSON.stringify(answer.body)}`);
+  return answer.body;
+}
+
+/** A program that has a key and nothing else: it names no tenant, the key does. */
+export function programWith(key: string, headers: Record<string, string> = {}): Person {
+  const person = newPerson();
+  return {
+    ...person,
+    call: (path, options = {}) =>
+      person.call(path, {
+        ...options,
+        headers: { authorization: `Bearer ${key}`, ...headers, ...options.headers },
+      }),
+  };
+}
