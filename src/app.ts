@@ -6,6 +6,8 @@ import { type DocsSettings, mountDocs } from "./http/docs.ts";
 import { answerFailure } from "./http/failure.ts";
 import { health } from "./http/health.ts";
 import { limitAnnounced } from "./http/limits.ts";
+import { login } from "./http/login.ts";
+import { loginConfig } from "./http/login-config.ts";
 import { type Limits, requestContext } from "./http/request-context.ts";
 import { unmatched } from "./http/unmatched.ts";
 import { adminGrants } from "./registry/admins/grants.routes.ts";
@@ -45,6 +47,8 @@ export function createApp({ ports, limits, cors, docs }: AppSettings) {
   app.use(limitAnnounced);
 
   app.route("/", health);
+  app.route("/api/v1", loginConfig);
+  app.route("/api/v1", login);
 
   app.route("/api/v1", me);
   app.route("/api/v1", tenants);

@@ -7,9 +7,12 @@ import { type Budget, openRegistryDb, openTenantDb } from "./db/connect.ts";
 import type { Actor } from "./db/write.ts";
 import type { Settings } from "./env.ts";
 import { verifyToken } from "./http/authenticate.ts";
+import { callbackRule } from "./http/callback.ts";
 import type { Call, Ports } from "./http/context.ts";
+import { createDiscovery } from "./http/discovery.ts";
 import { createKeyFinder } from "./http/jwks.ts";
 import { describeCauses, log } from "./http/log.ts";
+import type { LoginSettings } from "./http/login-config.ts";
 import { acceptLink, invitationMessage } from "./mail/invitation.ts";
 import { sendEmail } from "./mail/mailer.ts";
 import type { Platform } from "./platform/platform.ts";
@@ -21,14 +24,14 @@ import { findRoute } from "./registry/tenants/locate.service.ts";
 import { createRouteCache } from "./registry/tenants/route-cache.ts";
 import { invalidKey } from "./tenant/refusal.ts";
 
-const jwksTimeoutMs = 2000;
+const providerTimeoutMs = 2000;
 const provisioningMs = 30_000;
 const readyMs = 1000;
 
 /** Wires settings to what the HTTP layer asks for. Lives as long as the isolate; holds data, no I/O. */
 export function createPorts(settings: Settings, get: typeof fetch): Ports {
   const { identityProvider, ENCRYPTION_KEY: ring } = settings;
-  const keys = createKeyFinder(identityProvider.jwksUri, jwksTimeoutMs, get);
+  const keys = createKeyFinder(identityProvider.jwksUri, providerTimeoutMs, get);
   const rules = {
     ...identityProvider,
     namespace: settings.CLAIM_NAMESPACE,
@@ -54,6 +57,8 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
       headerName: settings.TENANT_HEADER_NAME,
       baseDomain: settings.BASE_DOMAIN,
     },
+    login: loginOf(settings),
+    provider: createDiscovery(identityProvider.issuer, providerTimeoutMs, get).current,
     provisioning: {
       slugMin: settings.TENANT_SLUG_MIN_LENGTH,
       slugMax: settings.TENANT_SLUG_MAX_LENGTH,
@@ -124,7 +129,25 @@ function postOf({ mail, FRONTEND_URL }: Settings): Ports["post"] {
     };
 }
 
-const actorOf = (caller: Caller): Actor => ({ type: caller.kind, id: callerName(caller) });
+const actorOf = (caller: Caller | undefined): Actor =>
+  caller ? { type: caller.kind, id: callerName(caller) } : { type: "system", id: "system" };
+
+function loginOf(settings: Settings): LoginSettings {
+  const { identityProvider, clientId = null, FRONTEND_URL, CORS_ALLOW_ORIGINS } = settings;
+  const { issuer, audience } = identityProvider;
+  return {
+    issuer,
+    audience,
+    clientId,
+    scopes: settings.IDP_SCOPES.split(/\s+/),
+    isCallback: callbackRule([new URL(FRONTEND_URL).origin, ...CORS_ALLOW_ORIGINS]),
+    features: {
+      login: clientId !== null,
+      identityManagement: settings.management !== undefined,
+      mail: settings.mail !== undefined,
+    },
+  };
+}
 
 /** Anybody may ask; the answer of a moment ago will do. */
 function once<In, Out>(freshMs: number, find: (input: In) => Promise<Out>) {

@@ -11,7 +11,12 @@ declare module "oidc-provider" {
       provider: Provider;
     };
   };
-  export type Token = { accountId?: string; save(): Promise<string> };
+  export type Token = {
+    accountId?: string;
+    /** The login this token belongs to; none for a token nobody logged in for. */
+    sessionUid?: string;
+    save(): Promise<string>;
+  };
   export class Provider {
     constructor(issuer: string, configuration: object);
     callback(): RequestListener;

@@ -15,6 +15,8 @@ import { signInPath, signOutPages } from "./sign-in.ts";
 
 type Options = { dataDir: string; audience: string; people: Person[] };
 
+/** The client of single-page apps: public, so the whole proof is PKCE. */
+export const appClientId = "tenantry-spa";
 const pages = ["http://localhost:3000", "http://127.0.0.1:3000", "http://localhost:5173"];
 const daySeconds = 86_400;
 
@@ -26,7 +28,7 @@ export function providerRules({ dataDir, audience, people }: Options, key: JWK) 
     cookies: { keys: [cookieSecret(dataDir)] },
     clients: [
       {
-        client_id: "tenantry-spa",
+        client_id: appClientId,
         token_endpoint_auth_method: "none",
         redirect_uris: pages.map((page) => `${page}/callback`),
         post_logout_redirect_uris: pages,
@@ -76,7 +78,11 @@ export function providerRules({ dataDir, audience, people }: Options, key: JWK) 
         jwt: (context: Context, token: Token, jwt: { payload: Record<string, unknown> }) => {
           const person = personOf(people, token.accountId ?? "");
           if (!person) throw new errors.InvalidRequest("person must be an e-mail address");
-          const claims = { ...identityClaims(person), ...claimsAskedFor(context) };
+          const claims = {
+            ...identityClaims(person),
+            sid: token.sessionUid ?? null,
+            ...claimsAskedFor(context),
+          };
           for (const [name, value] of Object.entries(claims))
             jwt.payload[name] = value === null ? undefined : value;
         },

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type IdentityProvider, startIdentityProvider } from "./identity-provider.ts";
 import { keptSecret } from "./kept.ts";
 import { people } from "./people.ts";
+import { appClientId } from "./provider-rules.ts";
 import { createNamespace, mintToken, type Sqld, startSqld } from "./sqld.ts";
 
 export type Backends = {
@@ -58,6 +59,7 @@ async function settingsOf(dataDir: string, sqld: Sqld, provider: IdentityProvide
     IDP_ISSUER: provider.issuer,
     IDP_AUDIENCE: audience,
     JWKS_URI: provider.jwksUrl,
+    IDP_CLIENT_ID: appClientId,
     BASE_DOMAIN: "localhost",
     CORS_ALLOW_ORIGINS: "http://localhost:3000,http://localhost:5173",
     SQLD_URL: sqld.url,

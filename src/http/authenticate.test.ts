@@ -8,7 +8,7 @@ import { newSigningKey, startKeyServer } from "../testing/key-server.ts";
 import { signInAsApp } from "../testing/sign-in.ts";
 import { type RunningWorker, startWorker } from "../testing/worker.ts";
 
-const { issuer, audience } = settings.identityProvider;
+const { audience } = settings.identityProvider;
 const path = "/api/v1/tenant";
 const bare = {
   detail: "Send an Authorization: Bearer header",
@@ -83,7 +83,7 @@ test.each(Object.entries(flawed))("a token %s is refused like any other", async 
 });
 
 test("the ID token of a sign-in opens nothing, its access token does", async () => {
-  const { idToken, accessToken } = await signInAsApp(issuer, `${randomUUID()}@people.test`);
+  const { idToken, accessToken } = await signInAsApp(worker.url, `${randomUUID()}@people.test`);
   await expectRefused(`Bearer ${idToken}`, invalid);
   const mine = await ask(`Bearer ${accessToken}`, `${worker.url}/api/v1/tenants`);
   expect(mine.status).toBe(200);

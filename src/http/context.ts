@@ -5,6 +5,9 @@ import type { Budget, TenantDb } from "../db/connect.ts";
 import type { IdentityScope, ProvisioningScope, RegistryScope } from "../registry/scope.ts";
 import type { TenantRoute } from "../registry/tenants/locate.service.ts";
 import type { Directory, Limits, Post, Signers, TenantScope } from "../tenant/scope.ts";
+import type { ProviderMetadata } from "./discovery.ts";
+import type { LoginSettings } from "./login-config.ts";
+import type { Remembered } from "./remembered.ts";
 import type { TenancySettings } from "./signals.ts";
 
 /** One request: what is known of it and what it may cost. */
@@ -13,12 +16,16 @@ export type Call = { readonly request: RequestContext; readonly budget: Budget }
 /** What the HTTP layer asks of the rest, wired in `src/ports.ts`. */
 export type Ports = {
   readonly tenancy: TenancySettings;
+  readonly login: LoginSettings;
+  /** What the identity provider says of itself; throws 503 when it cannot be had. */
+  readonly provider: Remembered<ProviderMetadata>["current"];
   readonly provisioning: { readonly slugMin: number; readonly slugMax: number };
   /** Throws `unauthenticated` for any token that is not ours, current and whole. */
   readonly verify: (token: string, request: RequestContext) => Promise<Identity>;
   /** Throws `unauthenticated` for any text we never issued as a key. Asks no database. */
   readonly readKey: (text: string) => Promise<ApiKey>;
-  readonly openRegistry: (call: Call, caller: Caller) => RegistryScope;
+  /** Without a caller nobody is known yet. */
+  readonly openRegistry: (call: Call, caller?: Caller) => RegistryScope;
   /** With the time it takes to set up a tenant. */
   readonly openProvisioning: (call: Call, identity: Identity) => ProvisioningScope;
   readonly findTenant: (

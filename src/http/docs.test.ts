@@ -73,7 +73,7 @@ test("each path is a setting; a page that is off is nowhere, and the API is none
     }
     const moved = await get("/internal/docs", worker.url);
     expect(moved.status).toBe(200);
-    expect(moved.body).toContain("<title>A&quot;&lt;b></title>");
+    expect(moved.body).toContain("<title>A&quot;&lt;b&gt;</title>");
     expect((await get("/api/redoc", worker.url)).headers["location"]).toBe("/internal/docs");
     expect((await get("/openapi.json", worker.url)).status).toBe(200);
     expect((await get("/health", worker.url)).status).toBe(200);

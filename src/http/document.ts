@@ -100,7 +100,7 @@ const headers: Record<ResponseHeader, ReturnType<typeof header>> = {
   "WWW-Authenticate": header("`Bearer`, with an error if you sent a token (RFC 6750)."),
   "Retry-After": header("When to try again, in seconds."),
   ETag: header("The version of the resource: send it back as If-Match."),
-  Location: header("Where the new resource is."),
+  Location: header("Where the new resource is, or where to go on."),
 };
 
 const bearer = {

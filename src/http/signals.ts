@@ -2,8 +2,9 @@ import { ApiError, invalidField } from "../core/error.ts";
 import { isId } from "../core/id.ts";
 import { isReservedSlug, slugPattern } from "../core/slug.ts";
 
+export const resolvers = ["jwt", "subdomain", "header", "composite"] as const;
 export type TenancySettings = {
-  readonly resolver: "jwt" | "subdomain" | "header" | "composite";
+  readonly resolver: (typeof resolvers)[number];
   readonly headerName: string;
   /** The domain whose subdomains are tenants; without one no host names a tenant. */
   readonly baseDomain: string | undefined;
@@ -29,7 +30,7 @@ type Said = {
 export function signalsOf({ headerName, baseDomain }: TenancySettings, said: Said): Signals {
   const { key, tenantClaim, organizationClaim = null, header } = said;
   const subdomain = baseDomain && tenantLabel(new URL(said.url).hostname, baseDomain);
-  if (header !== undefined && !isName(header))
+  if (header !== undefined && !isTenantName(header))
     throw invalidField(`${headerName} is neither the id nor the slug of a tenant`, {
       in: "header",
       path: headerName.toLowerCase(),
@@ -73,11 +74,12 @@ export function tenantRequired({ resolver, headerName }: TenancySettings): ApiEr
   return new ApiError("tenant_required", `Name the tenant: ${ways[resolver]}`);
 }
 
-const isName = (name: string) =>
+/** Whether it could be the id or the slug of a tenant. */
+export const isTenantName = (name: string) =>
   isId("tenant", name) || (name.length <= 63 && slugPattern.test(name));
 
 /** Exactly one label before the base domain, and one a tenant could own. */
-function tenantLabel(hostname: string, baseDomain: string): string | undefined {
+export function tenantLabel(hostname: string, baseDomain: string): string | undefined {
   const host = hostname.toLowerCase().replace(/\.$/, "");
   if (!host.endsWith(`.${baseDomain.toLowerCase()}`)) return undefined;
   const label = host.slice(0, -baseDomain.length - 1);

@@ -97,15 +97,15 @@ function violations(
 ): string[] {
   const response = responses[status];
   if (!response) return ["the status is not documented"];
-  if (!response.content) return body === "" ? [] : ["there should be no body"];
+  const absent = Object.keys(status < 400 ? (response.headers ?? {}) : {})
+    .filter((name) => headers[name.toLowerCase()] === undefined)
+    .map((name) => `there is no ${name}`);
+  if (!response.content) return [...absent, ...(body === "" ? [] : ["there should be no body"])];
   const type = (headers["content-type"] ?? "").replace(/;.*/, "");
   const content = response.content[type];
   if (!content) return [`${type} is not documented`];
-  const absent = Object.keys(status < 400 ? (response.headers ?? {}) : {}).filter(
-    (name) => headers[name.toLowerCase()] === undefined,
-  );
   return [
-    ...absent.map((name) => `there is no ${name}`),
+    ...absent,
     ...mismatches(components.schemas, content.schema, body),
     ...(status >= 400 && type.includes("problem")
       ? problemViolations(response, status, headers, body)

@@ -80,6 +80,7 @@ test("an owner who names no tenant sees their tenants, and who names one their r
     accountId: null,
     role: "ADMIN",
     permissions: [...permissions],
+    grantReason: null,
     accounts: [{ accountId: acme.accountId, name: `Tenant ${acme.slug}`, role: "ADMIN" }],
   });
 });
