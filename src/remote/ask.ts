@@ -104,8 +104,11 @@ function tellCauses(error: unknown): string {
 /** Their own trouble, which may pass: no answer, too many requests, a failing server. */
 const isPassing = ({ status }: Reply) => status === 0 || status === 429 || status >= 500;
 
-/** What the log keeps of a reply nobody can use. */
-export const causeOf = ({ status, text }: Reply) => ({ status, error: text.slice(0, 500) });
+/** What the log keeps of a reply nobody can use. Not of a success: what it grants is a secret. */
+export const causeOf = ({ status, text }: Reply) => ({
+  status,
+  error: status >= 200 && status < 300 ? "[not told]" : text.slice(0, 500),
+});
 
 /** 503 in our own words; the server's are for the log. */
 export function asUnavailable({ name }: Pick<Door, "name">, reply: Reply): ApiError {
