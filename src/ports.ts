@@ -9,6 +9,9 @@ import type { Settings } from "./env.ts";
 import { verifyToken } from "./http/authenticate.ts";
 import type { Call, Ports } from "./http/context.ts";
 import { createKeyFinder } from "./http/jwks.ts";
+import { auth0Provider } from "./identity/auth0.ts";
+import type { IdentityProvider } from "./identity/identity-provider.ts";
+import { unmanagedProvider } from "./identity/none.ts";
 import type { Platform } from "./platform/platform.ts";
 import { sqldPlatform } from "./platform/sqld.ts";
 import { tursoPlatform } from "./platform/turso.ts";
@@ -21,6 +24,7 @@ import { invalidKey } from "./tenant/refusal.ts";
 const jwksTimeoutMs = 2000;
 const provisioningMs = 30_000;
 const readyMs = 1000;
+const identityMs = 4000;
 
 /** Wires settings to what the HTTP layer asks for. Lives as long as the isolate; holds data, no I/O. */
 export function createPorts(settings: Settings, get: typeof fetch): Ports {
@@ -122,4 +126,14 @@ export function platformOf(settings: Settings, get: typeof fetch): Platform {
   };
   if (platform.kind === "sqld") return sqldPlatform({ ...platform, ...common });
   return tursoPlatform({ ...platform, ...common });
+}
+
+/** For the isolate: it remembers a token. */
+export function identityProviderOf(
+  { management }: Settings,
+  get: typeof fetch,
+  timeoutMs = identityMs,
+): IdentityProvider {
+  if (!management) return unmanagedProvider;
+  return auth0Provider({ ...management, timeoutMs, fetch: get });
 }
