@@ -13,6 +13,7 @@ import { unmatched } from "./http/unmatched.ts";
 import { adminGrants } from "./registry/admins/grants.routes.ts";
 import { me } from "./registry/memberships/me.routes.ts";
 import { operations } from "./registry/operations/operations.routes.ts";
+import { people } from "./registry/people/people.routes.ts";
 import { adminTenants } from "./registry/tenants/admin.routes.ts";
 import { tenants } from "./registry/tenants/tenants.routes.ts";
 import { apiKeys } from "./tenant/api-keys/api-keys.routes.ts";
@@ -58,6 +59,7 @@ export function createApp({ ports, limits, cors, docs }: AppSettings) {
 
   app.route("/api/v1", adminTenants);
   app.route("/api/v1", adminGrants);
+  app.route("/api/v1", people);
 
   app.route("/api/v1", identity);
   app.route("/api/v1", settings);

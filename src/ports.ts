@@ -13,6 +13,9 @@ import { createDiscovery } from "./http/discovery.ts";
 import { createKeyFinder } from "./http/jwks.ts";
 import { describeCauses, log } from "./http/log.ts";
 import type { LoginSettings } from "./http/login-config.ts";
+import { auth0Provider } from "./identity/auth0.ts";
+import type { IdentityProvider } from "./identity/identity-provider.ts";
+import { unmanagedProvider } from "./identity/none.ts";
 import { acceptLink, invitationMessage } from "./mail/invitation.ts";
 import { sendEmail } from "./mail/mailer.ts";
 import type { Platform } from "./platform/platform.ts";
@@ -27,6 +30,7 @@ import { invalidKey } from "./tenant/refusal.ts";
 const providerTimeoutMs = 2000;
 const provisioningMs = 30_000;
 const readyMs = 1000;
+const identityMs = 4000;
 
 /** Wires settings to what the HTTP layer asks for. Lives as long as the isolate; holds data, no I/O. */
 export function createPorts(settings: Settings, get: typeof fetch): Ports {
@@ -41,6 +45,7 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
   const signers = createSigners(settings.SECRET_KEY);
   const remember = createRouteCache(settings.ROUTE_CACHE_SECONDS * 1000);
   const platform = platformOf(settings, get);
+  const people = identityProviderOf(settings, get);
   const registry = (budget: Budget) =>
     openRegistryDb(
       {
@@ -97,7 +102,8 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
       apiKeys: settings.MAX_API_KEYS,
       grantMinutes: settings.ACCESS_GRANT_MAX_MINUTES,
     },
-    post: postOf(settings),
+    post: postOf(settings, people),
+    people,
     isOperator: isPlatformAdmin,
     check: once(readyMs, async ({ budget, request }: Call) => {
       const db = registry(budget);
@@ -114,13 +120,17 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
 }
 
 /** Mails that do not leave are an entry in the log, never a failed request. */
-function postOf({ mail, FRONTEND_URL }: Settings): Ports["post"] {
+function postOf({ mail, FRONTEND_URL }: Settings, people: IdentityProvider): Ports["post"] {
   if (!mail) return () => async () => false;
   const mailer = sendEmail(mail.binding, mail.from);
-  return (_tenant, { requestId }) =>
+  return ({ organizationId }, { requestId }) =>
     async ({ token, ...letter }) => {
+      const { to: email, name } = letter;
       try {
-        await mailer(invitationMessage(letter, acceptLink(FRONTEND_URL, token)));
+        const account = { email, name: name ?? email, organizationId, returnTo: FRONTEND_URL };
+        const passwordLink = await people.invite(account);
+        const link = acceptLink(FRONTEND_URL, token);
+        await mailer(invitationMessage(letter, link, passwordLink));
         return true;
       } catch (error) {
         log("error", "mail_failed", { requestId, causes: describeCauses(error) });
@@ -169,4 +179,14 @@ export function platformOf(settings: Settings, get: typeof fetch): Platform {
   };
   if (platform.kind === "sqld") return sqldPlatform({ ...platform, ...common });
   return tursoPlatform({ ...platform, ...common });
+}
+
+/** For the isolate: it remembers a token. */
+export function identityProviderOf(
+  { management }: Settings,
+  get: typeof fetch,
+  timeoutMs = identityMs,
+): IdentityProvider {
+  if (!management) return unmanagedProvider;
+  return auth0Provider({ ...management, timeoutMs, fetch: get });
 }

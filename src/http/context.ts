@@ -2,6 +2,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { ApiError, type FieldError } from "../core/error.ts";
 import type { ApiKey, Caller, Identity, RequestContext } from "../core/request.ts";
 import type { Budget, TenantDb } from "../db/connect.ts";
+import type { IdentityProvider } from "../identity/identity-provider.ts";
 import type { IdentityScope, ProvisioningScope, RegistryScope } from "../registry/scope.ts";
 import type { TenantRoute } from "../registry/tenants/locate.service.ts";
 import type { Directory, Limits, Post, Signers, TenantScope } from "../tenant/scope.ts";
@@ -39,6 +40,8 @@ export type Ports = {
   readonly limits: Limits;
   /** For one tenant, which may be an organisation at the provider. */
   readonly post: (tenant: Pick<TenantRoute, "organizationId">, request: RequestContext) => Post;
+  /** The accounts people have at the provider, where this deployment manages them. */
+  readonly people: IdentityProvider;
   /** Whether the claim in the token has an active row in the registry. */
   readonly isOperator: (registry: RegistryScope, identity: Identity) => Promise<boolean>;
   /** The state of each dependency, by name; never where it is. */

@@ -16,25 +16,30 @@ export type Letter = {
 export const acceptLink = (frontendUrl: string, token: Secret): string =>
   `${frontendUrl.replace(/\/$/, "")}/invitations/accept#token=${token.reveal()}`;
 
-/** `start` is the link to click, which may lead to the provider first. */
+/** `passwordLink` is for people who have no account at the provider yet. */
 export function invitationMessage(
   { to, name, tenant, inviter, expiresAt }: Omit<Letter, "token">,
-  start: string,
+  link: string,
+  passwordLink: string | null,
 ): Message {
   const until = new Date(expiresAt).toUTCString();
-  const lines = [
-    `Hello${name ? ` ${name}` : ""},`,
-    `${inviter} invites you to ${tenant}. To accept, open this link and sign in as ${to}:`,
-    start,
-    `The link works once, until ${until}. If you do not know what this is about, ignore it.`,
+  const subject = `${inviter} invites you to ${tenant}`;
+  const parts: [string, string?][] = [
+    [`Hello${name ? ` ${name}` : ""},`],
+    [`${inviter} invites you to ${tenant}.`],
+    ...(passwordLink ? [["First choose a password:", passwordLink] as [string, string]] : []),
+    [`To accept, open this link and sign in as ${to}:`, link],
+    [`The link works once, until ${until}. If you do not know what this is about, ignore it.`],
   ];
-  const [hello = "", why = "", , end = ""] = lines.map(asHtml);
+  const text = parts.map((part) => part.filter(Boolean).join("\n")).join("\n\n");
+  const html = parts.map(([line, url]) => {
+    const anchor = url ? `<br><a href="${asHtml(url)}">${asHtml(url)}</a>` : "";
+    return `<p>${asHtml(line)}${anchor}</p>`;
+  });
   return {
     to,
-    subject: `${inviter} invites you to ${tenant}`,
-    text: `${lines.join("\n\n")}\n`,
-    html:
-      `<!doctype html><html lang="en"><body style="font-family:sans-serif"><p>${hello}</p><p>${why}</p>` +
-      `<p><a href="${asHtml(start)}">Accept the invitation</a></p><p>${end}</p></body></html>`,
+    subject,
+    text: `${text}\n`,
+    html: `<!doctype html><html lang="en"><body style="font-family:sans-serif">${html.join("")}</body></html>`,
   };
 }

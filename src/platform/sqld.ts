@@ -1,6 +1,6 @@
 import { importPKCS8, SignJWT } from "jose";
 import { Secret } from "../core/secret.ts";
-import { ask, asUnavailable } from "./ask.ts";
+import { ask, asUnavailable, type Door } from "../remote/ask.ts";
 import { assertDatabaseName, type Platform } from "./platform.ts";
 
 export type SqldSettings = {
@@ -18,13 +18,14 @@ export type SqldSettings = {
 export const sqldPlatform = (settings: SqldSettings): Platform => ({
   async ensureDatabase(name) {
     assertDatabaseName(name);
-    const { adminUrl: url, adminKey: key, fetch, timeoutMs } = settings;
-    const door = { url, scheme: "Basic", key, fetch } as const;
+    const { adminUrl: url, adminKey: secret, fetch, timeoutMs } = settings;
+    const key = { scheme: "Basic", secret } as const;
+    const door: Door = { name: "The database platform", url, fetch, key };
     const question = { method: "POST", path: `/v1/namespaces/${name}/create`, body: {} } as const;
     const reply = await ask(door, question, Date.now() + timeoutMs);
     const { status, text } = reply;
     if (status === 200 || (status === 400 && text.includes("already exists"))) return null;
-    throw asUnavailable(reply);
+    throw asUnavailable(door, reply);
   },
 
   async mintToken(name) {

@@ -1,9 +1,9 @@
 import { inspect } from "node:util";
 import { test as base, describe, expect } from "vitest";
-import { ApiError } from "../core/error.ts";
 import { newId } from "../core/id.ts";
 import { parseSettings } from "../env.ts";
 import { platformOf } from "../ports.ts";
+import { allOf, failureOf } from "../testing/failure.ts";
 import { stack } from "../testing/harness.ts";
 import { createTurso, type Trouble, type Turso } from "../testing/turso.ts";
 import { databaseNameOf, type Platform } from "./platform.ts";
@@ -21,30 +21,6 @@ const open = (turso: Turso, settings: Record<string, string> = {}): Platform =>
   platformOf(parseSettings({ ...stack.settings, ...turso.settings, ...settings }), turso.fetch);
 const newName = () => databaseNameOf(newId("tenant"));
 const operations = ({ calls }: Turso) => calls.map(({ operation }) => operation);
-
-async function failureOf(work: Promise<unknown>): Promise<ApiError> {
-  const outcome = await work.then(
-    () => "no failure",
-    (error: unknown) => error,
-  );
-  expect(outcome).toBeInstanceOf(ApiError);
-  return outcome as ApiError;
-}
-
-/** Everything an error and its causes can tell, down to what only a debugger shows. */
-function allOf(error: unknown): string {
-  const parts: string[] = [inspect(error, { depth: 20, showHidden: true })];
-  for (
-    let cause = error;
-    cause !== undefined;
-    cause = cause instanceof Error ? cause.cause : undefined
-  )
-    parts.push(
-      JSON.stringify(cause),
-      cause instanceof Error ? `${cause.message} ${cause.stack}` : "",
-    );
-  return parts.join("\n");
-}
 
 describe("a database", () => {
   test("is created in our group, and its host is the one Turso names", async ({ turso }) => {

@@ -23,6 +23,8 @@ export type Directory = {
   saveMemberships(memberships: readonly Membership[]): Promise<void>;
   removeMemberships(people: readonly Person[]): Promise<void>;
   rename(name: string): Promise<void>;
+  /** Whether the identity belongs to other tenants too, as the index has it. */
+  belongsElsewhere(person: Person): Promise<boolean>;
   /** Whether the registry, asked now, has this identity as an active platform admin. */
   isOperator(identity: Identity): Promise<boolean>;
 };

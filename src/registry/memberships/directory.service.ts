@@ -1,4 +1,4 @@
-import { and, eq, or, sql } from "drizzle-orm";
+import { and, count, eq, ne, or, sql } from "drizzle-orm";
 import { batch } from "../../db/batch.ts";
 import { write } from "../../db/write.ts";
 import type { Directory } from "../../tenant/scope.ts";
@@ -46,6 +46,16 @@ export function createDirectory(opened: RegistryScope, tenantId: string): Direct
     async removeMemberships(people) {
       if (people.length === 0) return;
       await commit(scope, [write(db.delete(memberships).where(or(...people.map(rowOf))))]);
+    },
+    async belongsElsewhere({ issuer, subject }) {
+      const theirs = and(eq(memberships.issuer, issuer), eq(memberships.subject, subject));
+      const [[found]] = await batch(db, "read", [
+        db
+          .select({ rows: count() })
+          .from(memberships)
+          .where(and(theirs, ne(memberships.tenantId, tenantId))),
+      ] as const);
+      return (found?.rows ?? 0) > 0;
     },
     isOperator: (identity) => isPlatformAdmin(scope, identity),
     async rename(name) {

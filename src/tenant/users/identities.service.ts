@@ -69,6 +69,21 @@ export async function linkIdentity(scope: TenantScope, other: Identity): Promise
   return toIdentity(scope, row);
 }
 
+/**
+ * One account at the provider for both signs in as the first identity everywhere: whoever is in other
+ * tenants as the second would be out of them.
+ */
+export async function assertMergeable(
+  { directory }: TenantScope,
+  other: Identity,
+  { kind }: { readonly kind: "none" | string },
+): Promise<void> {
+  if (kind === "none")
+    throw new ApiError("identity_management_off", "This deployment merges no accounts");
+  if (await directory.belongsElsewhere(other))
+    throw new ApiError("conflict", "The identity belongs to other tenants, which would lose it");
+}
+
 export const unlinkMyIdentity = (scope: TenantScope, identityId: string) =>
   unlink(scope, identityId, {
     asked: sql`${userIdentities.userId} = ${mine(scope, "userId")}`,

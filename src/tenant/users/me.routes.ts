@@ -5,13 +5,19 @@ import { tenantRouter } from "../../http/context.ts";
 import { acceptedVersions, etagOf, IfMatch } from "../../http/etag.ts";
 import { guarded, tenantErrors } from "../../http/guard.ts";
 import { body, json, tag } from "../../http/openapi.ts";
+import { isBy } from "../scope.ts";
 import {
   LinkedIdentity,
   LinkedIdentityList,
   MyIdentityParams,
   NewLink,
 } from "./identities.schema.ts";
-import { linkIdentity, listMyIdentities, unlinkMyIdentity } from "./identities.service.ts";
+import {
+  assertMergeable,
+  linkIdentity,
+  listMyIdentities,
+  unlinkMyIdentity,
+} from "./identities.service.ts";
 import { getMe, updateMe } from "./me.service.ts";
 import { Profile, ProfilePatch } from "./profile.schema.ts";
 import { getMyProfile, updateMyProfile } from "./profile.service.ts";
@@ -129,13 +135,23 @@ me.openapi(
     request: { body: body(NewLink) },
     responses: {
       201: json(LinkedIdentity, "The identity, which signs in as you from now on"),
-      ...tenantErrors("not_found", "identity_taken", "quota_exceeded"),
+      ...tenantErrors(
+        "not_found",
+        "identity_taken",
+        "quota_exceeded",
+        "conflict",
+        "identity_management_off",
+      ),
     },
   }),
   async (c) => {
     const { ports, request, scope } = c.var;
-    const other = await ports.verify(c.req.valid("json").token, request).catch(badToken);
-    return c.json(await linkIdentity(scope, other), 201);
+    const { token, merge } = c.req.valid("json");
+    const other = await ports.verify(token, request).catch(badToken);
+    if (merge) await assertMergeable(scope, other, ports.people);
+    const linked = await linkIdentity(scope, other);
+    if (merge && isBy(scope, "user")) await ports.people.link(scope.caller.subject, other.subject);
+    return c.json(linked, 201);
   },
 );
 
