@@ -133,7 +133,7 @@ const offending = (isFault: (step: string, sql: string) => boolean) =>
 
 /** One row at most, or no table at all. */
 const tiny =
-  /^SCAN (tenant_identity|t|audit_context|p|CONSTANT ROW|\d+ CONSTANT ROWS|\(subquery-\d+\))( LEFT-JOIN)?$/;
+  /^SCAN (tenant_identity|settings|t|audit_context|c|p|CONSTANT ROW|\d+ CONSTANT ROWS|\(subquery-\d+\))( LEFT-JOIN)?$/;
 /** One of three words: a third of the log has it, and an index would not help. */
 const countsAnAction = 'select count(*) from "audit_logs" where "audit_logs"."action" = ?';
 

@@ -57,7 +57,8 @@ async function inventory({ db, owner }: TestTenant) {
       (select count(*) from audit_logs where action = 'INSERT' and actor_id = ${owner.userId} and entity <> 'user_sessions') as audited`);
   return row;
 }
-const complete = (count: number) => ({ users: count, whole: count, audited: 2 * count });
+/** A user, their membership and their invitation. */
+const complete = (count: number) => ({ users: count, whole: count, audited: 3 * count });
 
 test("20 creates at once in one tenant all succeed, each audited once", async () => {
   const acme = await newTenant(worker.url);

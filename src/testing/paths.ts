@@ -28,6 +28,13 @@ export async function realPath(
   return found;
 }
 
+/** What nobody lists may be anybody's: an id that looks right will do. */
+async function* anyId(name: string): AsyncGenerator<string> {
+  const { document, operations } = await servedContract();
+  const found = operations.flatMap(({ parameters }) => parameters).find((one) => one.name === name);
+  yield encodeURIComponent(String(sample(document.components.schemas, found?.schema ?? {})));
+}
+
 /** The first that leads to the end: not everything that is there has everything below it. */
 async function filled(path: string, owner: Caller, known: Known): Promise<string | undefined> {
   const [collection = "", name] = path.split(parameter);
@@ -62,6 +69,7 @@ async function* idsIn(
     const id = made.status < 300 ? idOf(made.body) : undefined;
     if (id) yield id;
   }
+  if (!body && !operationAt(operations, "GET", collection)) return yield* anyId(name);
   const listed = await owner.call<{ data?: Row[] }>(collection);
   for (const row of listed.body.data ?? []) {
     const id = idOf(row);

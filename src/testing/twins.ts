@@ -1,8 +1,14 @@
 import { newId } from "../core/id.ts";
 import type { TenantRole } from "../core/roles.ts";
 import { batch } from "../db/batch.ts";
+import type { TenantDb } from "../db/connect.ts";
 import { accountMembers, accounts } from "../tenant/accounts/accounts.table.ts";
-import { userIdentities, users } from "../tenant/users/users.table.ts";
+import { apiKeys } from "../tenant/api-keys/api-keys.table.ts";
+import { accessGrants } from "../tenant/grants/grants.table.ts";
+import { invitations } from "../tenant/invitations/invitations.table.ts";
+import { userSessions } from "../tenant/sessions/sessions.table.ts";
+import { settings as tenantSettings } from "../tenant/settings/settings.table.ts";
+import { userIdentities, userProfiles, users } from "../tenant/users/users.table.ts";
 import type { Call } from "./client.ts";
 import { newPerson, newTenant, settings, type TestTenant } from "./harness.ts";
 
@@ -14,10 +20,18 @@ type Seats = { tenantRole: TenantRole; accountRole?: Role };
  * code confuses, it finds something. Each row's name tells whose it is.
  */
 export async function newTwins(
-  left: Seats = { tenantRole: "admin" },
-  right: Seats = { tenantRole: "admin" },
+  left: Seats = { tenantRole: "owner" },
+  right: Seats = { tenantRole: "owner" },
 ) {
-  const ids = { ada: newId("user"), dual: newId("user"), account: newId("account") };
+  const ids = {
+    ada: newId("user"),
+    dual: newId("user"),
+    account: newId("account"),
+    keys: two("key"),
+    sessions: two("session"),
+    invitations: two("invitation"),
+    grants: two("grant"),
+  };
   const dual = newPerson();
   const twins = await Promise.all([newTenant(), newTenant()] as const);
 
@@ -44,6 +58,7 @@ export async function newTwins(
         issuer,
         subject: dual.subject,
         userId: ids.dual,
+        email: `dual@${slug}.test`,
         createdAt: now,
       }),
       db
@@ -52,10 +67,59 @@ export async function newTwins(
           { ...member, userId: ids.ada, role: "VIEWER" },
           ...(accountRole ? [{ ...member, userId: ids.dual, role: accountRole }] : []),
         ]),
+      ...belongings(db, slug, ids, now),
     ]);
   };
   await Promise.all([place(twins[0], left), place(twins[1], right)]);
   return { left: twins[0], right: twins[1], dual, ids };
+}
+
+const two = (kind: Parameters<typeof newId>[0]) => [newId(kind), newId(kind)] as const;
+type Ids = Record<"keys" | "sessions" | "invitations" | "grants", readonly [string, string]> & {
+  readonly dual: string;
+};
+
+/** Two of each of what people have, whose texts tell whose they are. */
+function belongings(db: TenantDb, slug: string, ids: Ids, now: number) {
+  const ownerId = ids.dual;
+  const of = (id: string) => `${id} of ${slug}`;
+  const times = { createdAt: now, expiresAt: now + 3_600_000 };
+  return [
+    db.insert(userProfiles).values({ userId: ownerId, bio: of("Bio"), updatedAt: now }),
+    db.update(tenantSettings).set({ value: { contactEmail: `desk@${slug}.test` } }),
+    db.insert(apiKeys).values(
+      ids.keys.map((id) => {
+        const row = { id, name: of("Key"), hint: id, hash: of(id), scopes: [], ownerId };
+        return { ...row, ...times };
+      }),
+    ),
+    db.insert(userSessions).values(
+      ids.sessions.map((id) => {
+        const seen = { firstSeenAt: now, lastSeenAt: now };
+        return { id, userId: ownerId, sid: id, userAgent: of("Agent"), ...seen };
+      }),
+    ),
+    db.insert(invitations).values(
+      ids.invitations.map((id) => ({
+        id,
+        email: `${id}@twins.test`,
+        name: of("Guest"),
+        tenantRole: "member" as const,
+        inviterId: ownerId,
+        tokenHash: of(id),
+        issuedAt: now,
+        state: "pending" as const,
+        updatedAt: now,
+        ...times,
+      })),
+    ),
+    db.insert(accessGrants).values(
+      ids.grants.map((id) => {
+        const who = { issuer: "https://platform.test", subject: id };
+        return { id, ...who, reason: of("Ticket"), mode: "read" as const, ...times };
+      }),
+    ),
+  ] as const;
 }
 export type Twins = Awaited<ReturnType<typeof newTwins>>;
 

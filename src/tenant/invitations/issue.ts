@@ -58,6 +58,8 @@ export async function newInvitation(scope: TenantScope, offer: Offer) {
   return { id, row };
 }
 
+/** Written out: the index is for these rows only. */
+const isPending = sql`state = 'pending'`;
 const defaultDays = 7;
 export const expiry = (now: number): SQL =>
   sql`${now} + coalesce((select json_extract(value, '$.invitationDays') from ${settings}), ${defaultDays}) * 86400000`;
@@ -73,7 +75,7 @@ export function closePending(
     db
       .update(invitations)
       .set({ state, updatedAt: request.now })
-      .where(and(eq(invitations.email, email), eq(invitations.state, "pending"), past)),
+      .where(and(eq(invitations.email, email), isPending, past)),
   );
 }
 
@@ -83,7 +85,7 @@ export const closePendingOf = ({ db, request }: TenantScope, userId: string): Wr
     db
       .update(invitations)
       .set({ state: "revoked", updatedAt: request.now })
-      .where(and(eq(invitations.userId, userId), eq(invitations.state, "pending"))),
+      .where(and(eq(invitations.userId, userId), isPending)),
   );
 
 /** All a letter needs beside the token; unsent and pending ones only. */
@@ -101,9 +103,7 @@ export const letterQuery = ({ db }: Pick<Issuer, "db">, id: string) =>
     .from(invitations)
     .innerJoin(users, eq(users.id, invitations.inviterId))
     .innerJoin(tenantIdentity, eq(tenantIdentity.id, 1))
-    .where(
-      and(eq(invitations.id, id), eq(invitations.state, "pending"), isNull(invitations.sentAt)),
-    );
+    .where(and(eq(invitations.id, id), isPending, isNull(invitations.sentAt)));
 
 type LetterRow = Awaited<ReturnType<typeof letterQuery>>[number];
 

@@ -173,7 +173,7 @@ test("a change that was refused leaves no trace in the audit log", async () => {
 });
 
 test("what is no id of a user is a bad request, and an id of nobody not found", async () => {
-  for (const id of ["me", "1", acme.accountId, `${acme.owner.userId}%00`]) {
+  for (const id of ["you", "1", acme.accountId, `${acme.owner.userId}%00`]) {
     const { status, body } = await patch<Problem>(acme.owner, id, { name: "X" });
     expect([status, body.errors?.map(({ path }) => path)], id).toEqual([400, ["id"]]);
   }
