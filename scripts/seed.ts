@@ -73,6 +73,7 @@ const identityOf = ({ email, name }: Person, issuer: string): Identity => ({
   email,
   name,
   sid: "seed",
+  issuedAt: Date.now(),
   tenantClaim: null,
   organizationClaim: null,
   platformClaim: false,
@@ -149,7 +150,7 @@ function personWrites(
   return [
     write(
       db.insert(users).select(sql`select ${newId("user", now)}, ${email}, ${name}, null, 'active',
-        ${seat.tenantRole}, 1, ${now}, ${now}, null, null, null, null where not exists (select 1 ${here})`),
+        ${seat.tenantRole}, 1, ${now}, ${now}, null, null, null, null, null where not exists (select 1 ${here})`),
     ),
     write(
       db

@@ -114,6 +114,7 @@ CREATE TABLE `user_profiles` (
 ) STRICT;
 --> statement-breakpoint
 DROP INDEX `users_tenant_role`;--> statement-breakpoint
+ALTER TABLE `users` ADD `signed_out_at` integer;--> statement-breakpoint
 CREATE INDEX `users_tenant_role` ON `users` (`tenant_role`,`created_at`,`id`);--> statement-breakpoint
 ALTER TABLE `account_members` ADD `version` integer DEFAULT 1 NOT NULL;--> statement-breakpoint
 CREATE INDEX `account_members_created` ON `account_members` (`account_id`,`created_at`,`user_id`);--> statement-breakpoint

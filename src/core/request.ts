@@ -37,6 +37,8 @@ export type Identity = {
   readonly name: string | null;
   /** What the token says of the session it belongs to, which may see many tokens. */
   readonly sid: string;
+  /** When the token was made, in epoch milliseconds. */
+  readonly issuedAt: number;
   /** What the token says about a tenant, an id or a slug; a signal like any other. */
   readonly tenantClaim: string | null;
   /** The provider's organisation the token was made for; a signal too. */

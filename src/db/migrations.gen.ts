@@ -50,7 +50,7 @@ export const registryMigrations: Migration[] = [
   },
   {
     "tag": "0002_people_and_rights",
-    "when": 1795527135918,
+    "when": 1795530803979,
     "hash": "bfb459c4b709e2a8c0e23edeb3392a1d87724f222b4040fb1c5f0b0f8d8deace",
     "statements": [
       "CREATE TABLE `audit_heads` (\n\t`tenant_id` text PRIMARY KEY NOT NULL,\n\t`sequence` integer DEFAULT 0 NOT NULL,\n\t`links` integer DEFAULT 0 NOT NULL,\n\t`mac` text DEFAULT '' NOT NULL,\n\t`sealed_at` integer DEFAULT 0 NOT NULL,\n\tFOREIGN KEY (`tenant_id`) REFERENCES `tenants`(`id`) ON UPDATE no action ON DELETE cascade\n) STRICT",
@@ -68,7 +68,7 @@ export const registryMigrations: Migration[] = [
   },
   {
     "tag": "0003_audit_triggers",
-    "when": 1795527299703,
+    "when": 1795530813844,
     "hash": "4189ff35f0d3673acf291210cf7e5edd07adaeb7328b174d0543f8907c94e561",
     "statements": [
       "drop trigger audit_entries_record",
@@ -159,8 +159,8 @@ export const tenantMigrations: Migration[] = [
   },
   {
     "tag": "0002_people_and_rights",
-    "when": 1795527136976,
-    "hash": "4f0e0e9485cc2f8555205dedd204893fc87ffba80b6cbdae709dd28f8c6af769",
+    "when": 1795530808112,
+    "hash": "40cdb63e20b9b11e7722e28df897016852e1a76797f542d9329a60d2ea777468",
     "statements": [
       "CREATE TABLE `api_keys` (\n\t`id` text PRIMARY KEY NOT NULL,\n\t`name` text NOT NULL,\n\t`hint` text NOT NULL,\n\t`hash` text NOT NULL,\n\t`scopes` text NOT NULL,\n\t`owner_id` text NOT NULL,\n\t`account_id` text,\n\t`replaced_by` text,\n\t`created_at` integer NOT NULL,\n\t`created_by` text,\n\t`expires_at` integer,\n\t`last_used_at` integer,\n\t`last_used_ip` text,\n\t`revoked_at` integer,\n\t`revoked_by` text,\n\tFOREIGN KEY (`owner_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade,\n\tFOREIGN KEY (`account_id`) REFERENCES `accounts`(`id`) ON UPDATE no action ON DELETE cascade\n) STRICT",
       "CREATE UNIQUE INDEX `api_keys_hash` ON `api_keys` (`hash`)",
@@ -187,6 +187,7 @@ export const tenantMigrations: Migration[] = [
       "CREATE INDEX `user_sessions_seen` ON `user_sessions` (`last_seen_at`)",
       "CREATE TABLE `user_profiles` (\n\t`user_id` text PRIMARY KEY NOT NULL,\n\t`job_title` text,\n\t`department` text,\n\t`phone` text,\n\t`bio` text,\n\t`locale` text,\n\t`time_zone` text,\n\t`version` integer DEFAULT 1 NOT NULL,\n\t`updated_at` integer NOT NULL,\n\t`updated_by` text,\n\tFOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade\n) STRICT",
       "DROP INDEX `users_tenant_role`",
+      "ALTER TABLE `users` ADD `signed_out_at` integer",
       "CREATE INDEX `users_tenant_role` ON `users` (`tenant_role`,`created_at`,`id`)",
       "ALTER TABLE `account_members` ADD `version` integer DEFAULT 1 NOT NULL",
       "CREATE INDEX `account_members_created` ON `account_members` (`account_id`,`created_at`,`user_id`)",
@@ -204,8 +205,8 @@ export const tenantMigrations: Migration[] = [
   },
   {
     "tag": "0003_audit_triggers",
-    "when": 1795528681994,
-    "hash": "6f28222b375546c70953fcd7fd86fd69bbb11e69cbabc619c72825fa0edf65d6",
+    "when": 1795530816759,
+    "hash": "4aab3c85cbcf2a8f05f31e1d60bd06375a69142a0e4e09f1131849f5739ab524",
     "statements": [
       "drop trigger audit_entries_record",
       "drop trigger tenant_identity_audit_insert",
@@ -229,9 +230,9 @@ export const tenantMigrations: Migration[] = [
       "create trigger tenant_identity_audit_insert after insert on tenant_identity begin insert into audit_entries values ('tenant_identity', new.\"id\", 'INSERT', '[\"id\",\"tenant_id\",\"slug\",\"name\",\"status\",\"default_account_id\",\"version\",\"created_at\",\"updated_at\",\"updated_by\"]', '[]', json_array(new.\"id\", new.\"tenant_id\", new.\"slug\", new.\"name\", new.\"status\", new.\"default_account_id\", new.\"version\", new.\"created_at\", new.\"updated_at\", new.\"updated_by\"), ''); end",
       "create trigger tenant_identity_audit_update after update on tenant_identity begin insert into audit_entries values ('tenant_identity', new.\"id\", 'UPDATE', '[\"id\",\"tenant_id\",\"slug\",\"name\",\"status\",\"default_account_id\",\"version\",\"created_at\",\"updated_at\",\"updated_by\"]', json_array(old.\"id\", old.\"tenant_id\", old.\"slug\", old.\"name\", old.\"status\", old.\"default_account_id\", old.\"version\", old.\"created_at\", old.\"updated_at\", old.\"updated_by\"), json_array(new.\"id\", new.\"tenant_id\", new.\"slug\", new.\"name\", new.\"status\", new.\"default_account_id\", new.\"version\", new.\"created_at\", new.\"updated_at\", new.\"updated_by\"), ''); end",
       "create trigger tenant_identity_audit_delete after delete on tenant_identity begin insert into audit_entries values ('tenant_identity', old.\"id\", 'DELETE', '[\"id\",\"tenant_id\",\"slug\",\"name\",\"status\",\"default_account_id\",\"version\",\"created_at\",\"updated_at\",\"updated_by\"]', json_array(old.\"id\", old.\"tenant_id\", old.\"slug\", old.\"name\", old.\"status\", old.\"default_account_id\", old.\"version\", old.\"created_at\", old.\"updated_at\", old.\"updated_by\"), '[]', ''); end",
-      "create trigger users_audit_insert after insert on users begin insert into audit_entries values ('users', new.\"id\", 'INSERT', '[\"id\",\"email\",\"name\",\"profile_image\",\"status\",\"tenant_role\",\"version\",\"created_at\",\"updated_at\",\"created_by\",\"updated_by\",\"deleted_at\",\"deleted_by\"]', '[]', json_array(new.\"id\", new.\"email\", new.\"name\", new.\"profile_image\", new.\"status\", new.\"tenant_role\", new.\"version\", new.\"created_at\", new.\"updated_at\", new.\"created_by\", new.\"updated_by\", new.\"deleted_at\", new.\"deleted_by\"), ''); end",
-      "create trigger users_audit_update after update on users begin insert into audit_entries values ('users', new.\"id\", 'UPDATE', '[\"id\",\"email\",\"name\",\"profile_image\",\"status\",\"tenant_role\",\"version\",\"created_at\",\"updated_at\",\"created_by\",\"updated_by\",\"deleted_at\",\"deleted_by\"]', json_array(old.\"id\", old.\"email\", old.\"name\", old.\"profile_image\", old.\"status\", old.\"tenant_role\", old.\"version\", old.\"created_at\", old.\"updated_at\", old.\"created_by\", old.\"updated_by\", old.\"deleted_at\", old.\"deleted_by\"), json_array(new.\"id\", new.\"email\", new.\"name\", new.\"profile_image\", new.\"status\", new.\"tenant_role\", new.\"version\", new.\"created_at\", new.\"updated_at\", new.\"created_by\", new.\"updated_by\", new.\"deleted_at\", new.\"deleted_by\"), ''); end",
-      "create trigger users_audit_delete after delete on users begin insert into audit_entries values ('users', old.\"id\", 'DELETE', '[\"id\",\"email\",\"name\",\"profile_image\",\"status\",\"tenant_role\",\"version\",\"created_at\",\"updated_at\",\"created_by\",\"updated_by\",\"deleted_at\",\"deleted_by\"]', json_array(old.\"id\", old.\"email\", old.\"name\", old.\"profile_image\", old.\"status\", old.\"tenant_role\", old.\"version\", old.\"created_at\", old.\"updated_at\", old.\"created_by\", old.\"updated_by\", old.\"deleted_at\", old.\"deleted_by\"), '[]', ''); end",
+      "create trigger users_audit_insert after insert on users begin insert into audit_entries values ('users', new.\"id\", 'INSERT', '[\"id\",\"email\",\"name\",\"profile_image\",\"status\",\"tenant_role\",\"version\",\"created_at\",\"updated_at\",\"created_by\",\"updated_by\",\"deleted_at\",\"deleted_by\",\"signed_out_at\"]', '[]', json_array(new.\"id\", new.\"email\", new.\"name\", new.\"profile_image\", new.\"status\", new.\"tenant_role\", new.\"version\", new.\"created_at\", new.\"updated_at\", new.\"created_by\", new.\"updated_by\", new.\"deleted_at\", new.\"deleted_by\", new.\"signed_out_at\"), ''); end",
+      "create trigger users_audit_update after update on users begin insert into audit_entries values ('users', new.\"id\", 'UPDATE', '[\"id\",\"email\",\"name\",\"profile_image\",\"status\",\"tenant_role\",\"version\",\"created_at\",\"updated_at\",\"created_by\",\"updated_by\",\"deleted_at\",\"deleted_by\",\"signed_out_at\"]', json_array(old.\"id\", old.\"email\", old.\"name\", old.\"profile_image\", old.\"status\", old.\"tenant_role\", old.\"version\", old.\"created_at\", old.\"updated_at\", old.\"created_by\", old.\"updated_by\", old.\"deleted_at\", old.\"deleted_by\", old.\"signed_out_at\"), json_array(new.\"id\", new.\"email\", new.\"name\", new.\"profile_image\", new.\"status\", new.\"tenant_role\", new.\"version\", new.\"created_at\", new.\"updated_at\", new.\"created_by\", new.\"updated_by\", new.\"deleted_at\", new.\"deleted_by\", new.\"signed_out_at\"), ''); end",
+      "create trigger users_audit_delete after delete on users begin insert into audit_entries values ('users', old.\"id\", 'DELETE', '[\"id\",\"email\",\"name\",\"profile_image\",\"status\",\"tenant_role\",\"version\",\"created_at\",\"updated_at\",\"created_by\",\"updated_by\",\"deleted_at\",\"deleted_by\",\"signed_out_at\"]', json_array(old.\"id\", old.\"email\", old.\"name\", old.\"profile_image\", old.\"status\", old.\"tenant_role\", old.\"version\", old.\"created_at\", old.\"updated_at\", old.\"created_by\", old.\"updated_by\", old.\"deleted_at\", old.\"deleted_by\", old.\"signed_out_at\"), '[]', ''); end",
       "create trigger user_identities_audit_insert after insert on user_identities begin insert into audit_entries values ('user_identities', new.\"issuer\" || ':' || new.\"subject\", 'INSERT', '[\"id\",\"issuer\",\"subject\",\"user_id\",\"email\",\"created_at\"]', '[]', json_array(new.\"id\", new.\"issuer\", new.\"subject\", new.\"user_id\", new.\"email\", new.\"created_at\"), ''); end",
       "create trigger user_identities_audit_update after update on user_identities begin insert into audit_entries values ('user_identities', new.\"issuer\" || ':' || new.\"subject\", 'UPDATE', '[\"id\",\"issuer\",\"subject\",\"user_id\",\"email\",\"created_at\"]', json_array(old.\"id\", old.\"issuer\", old.\"subject\", old.\"user_id\", old.\"email\", old.\"created_at\"), json_array(new.\"id\", new.\"issuer\", new.\"subject\", new.\"user_id\", new.\"email\", new.\"created_at\"), ''); end",
       "create trigger user_identities_audit_delete after delete on user_identities begin insert into audit_entries values ('user_identities', old.\"issuer\" || ':' || old.\"subject\", 'DELETE', '[\"id\",\"issuer\",\"subject\",\"user_id\",\"email\",\"created_at\"]', json_array(old.\"id\", old.\"issuer\", old.\"subject\", old.\"user_id\", old.\"email\", old.\"created_at\"), '[]', ''); end",

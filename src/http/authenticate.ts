@@ -65,6 +65,7 @@ export async function verifyToken(
     email: verifiedEmail(payload, claim),
     name: displayName(payload["name"] ?? claim("name")),
     sid: sessionOf(payload, claim),
+    issuedAt: claims.data.iat * 1000,
     tenantClaim: tenantName(claim("tenant_id")),
     organizationClaim: organizationClaim ? tenantName(payload[organizationClaim]) : null,
     platformClaim: claim("global_admin") === true,

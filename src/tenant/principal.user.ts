@@ -12,13 +12,14 @@ import { userIdentities, users } from "./users/users.table.ts";
 export function principalOfUser(scope: TenantScope, caller: Identity): SQL {
   const { tenant, accountId, access } = scope;
   const { tenantRoles, roles } = admission(access);
+  const live = sql`(s.revoked_at is null and coalesce(u.signed_out_at, 0) <= ${caller.issuedAt})`;
   const reachable = sql`(${accountId} is null or a.id is not null and (m.role is not null or ${rulesTenant}))`;
   return sql`select t.tenant_id as tenantId, t.status as tenantStatus, i.user_id as linkedTo,
-      s.revoked_at is null as live, u.id as actorId, u.id as userId, u.status as userStatus,
+      ${live} as live, u.id as actorId, u.id as userId, u.status as userStatus,
       u.tenant_role as tenantRole, a.id as accountId, ${reachable} as reachable,
       ${effectiveRole} as role, null as reason, null as mode,
       coalesce(t.tenant_id = ${tenant.id} and t.status = 'active' and u.status = 'active'
-        and s.revoked_at is null and ${isOpen(scope)}
+        and ${live} and ${isOpen(scope)}
         and ${reachable}
         and ${oneOf(sql`u.tenant_role`, tenantRoles)}
         and ${oneOf(effectiveRole, roles)}, 0) as admitted

@@ -15,6 +15,7 @@ export const newIdentity = (): Identity => ({
   email: `${randomUUID()}@people.test`,
   name: "Test Founder",
   sid: "test",
+  issuedAt: Date.now(),
   tenantClaim: null,
   organizationClaim: null,
   platformClaim: false,

@@ -77,7 +77,7 @@ function arrival({ caller, db, request }: Invited, hash: string): Write[] {
     write(
       run(sql`insert into ${users}
         select ${me}, v.email, coalesce(v.name, ${name}, v.email), null, 'active', v.tenant_role, 1, ${now}, ${now},
-          ${me}, ${me}, null, null
+          ${me}, ${me}, null, null, null
         from ${invitations} v where v.token_hash = ${hash} and not exists (select 1 from ${users} where id = ${me})`),
     ),
     write(

@@ -5,11 +5,12 @@ import { json, tag } from "../../http/openapi.ts";
 import { UserParams } from "../users/users.schema.ts";
 import { SessionPage, SessionParams, SessionsQuery } from "./sessions.schema.ts";
 import {
+  endAllMySessions,
+  endAllSessionsOf,
   endMySession,
   listMySessions,
   listSessionsOf,
   revokeSession,
-  revokeSessionsOf,
 } from "./sessions.service.ts";
 
 const tags = tag("Sessions", "Where people are signed in, and how to end that.");
@@ -28,6 +29,22 @@ sessions.openapi(
     responses: { 200: json(SessionPage, "One page of sessions"), ...tenantErrors() },
   }),
   async (c) => c.json(await listMySessions(c.var.scope, c.req.valid("query")), 200),
+);
+
+sessions.openapi(
+  createRoute({
+    ...guarded({ member: true, callers: ["user"] }),
+    method: "delete",
+    path: "/sessions",
+    operationId: "signOutEverywhere",
+    summary: "End every session of yours, this one included",
+    tags,
+    responses: { 204: { description: "The sessions are over" }, ...tenantErrors("not_found") },
+  }),
+  async (c) => {
+    await endAllMySessions(c.var.scope);
+    return c.body(null, 204);
+  },
 );
 
 sessions.openapi(
@@ -91,7 +108,7 @@ sessions.openapi(
     responses: { 204: { description: "The sessions are over" }, ...tenantErrors("not_found") },
   }),
   async (c) => {
-    await revokeSessionsOf(c.var.scope, c.req.valid("param").id);
+    await endAllSessionsOf(c.var.scope, c.req.valid("param").id);
     return c.body(null, 204);
   },
 );

@@ -8,6 +8,7 @@ import { must, provided, write } from "../../db/write.ts";
 import { commit } from "../commit.ts";
 import { mine } from "../principal.ts";
 import { read } from "../read.ts";
+import { proved as rights } from "../rights.ts";
 import { isBy, type TenantScope } from "../scope.ts";
 import { actor } from "../stamps.ts";
 import { proved, ruled } from "../users/users.rules.ts";
@@ -85,21 +86,26 @@ export async function revokeSession(scope: TenantScope, id: string): Promise<voi
   await commit(scope, [must(revoke, noSuchSession)], []);
 }
 
-/** Everywhere at once, for a device that was lost or a person who was fooled. */
-export async function revokeSessionsOf(scope: TenantScope, userId: string): Promise<void> {
-  const { db } = scope;
-  const living = sql`${users.id} = ${userId} and ${users.deletedAt} is null`;
-  const exists = sql`exists (select 1 from ${users} where ${living})`;
-  const managed = sql`exists (select 1 from ${users} where ${living} and ${ruled(proved)})`;
+export const endAllMySessions = (scope: TenantScope) => endAll(scope, rights.userId, sql`true`);
+
+/** For somebody whose device was lost, or who was fooled. */
+export const endAllSessionsOf = (scope: TenantScope, userId: string) =>
+  endAll(scope, sql`${userId}`, ruled(proved));
+
+/** Everywhere at once: sessions that were seen, and every token issued until now. */
+async function endAll(scope: TenantScope, userId: SQL, rule: SQL): Promise<void> {
+  const { db, request } = scope;
+  const theirs = and(eq(users.id, userId), isNull(users.deletedAt));
+  const exists = sql`exists (select 1 from ${users} where ${theirs})`;
+  // Tokens tell the second they were made in: those of the one under way are over, too.
+  const signedOutAt = Math.floor(request.now / 1000) * 1000 + 1000;
+  const signOut = db.update(users).set({ signedOutAt }).where(and(theirs, rule));
   const revoke = db
     .update(userSessions)
     .set(revoked(scope))
     .where(and(eq(userSessions.userId, userId), isNull(userSessions.revokedAt)));
-  await commit(
-    scope,
-    [provided(exists, noSuchUser), provided(managed, notYours), write(revoke)],
-    [],
-  );
+  const writes = [provided(exists, noSuchUser), must(signOut, notYours), write(revoke)];
+  await commit(scope, writes, []);
 }
 
 /** Signs out of this tenant: whatever token of this session comes next is refused, seen before or not. */

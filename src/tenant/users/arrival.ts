@@ -25,7 +25,7 @@ export function arrivalWrites(
   return [
     write(
       db.insert(users).select(sql`select ${id}, ${email}, ${name ?? email}, null, 'active', ${role},
-        1, ${now}, ${now}, null, null, null, null where not ${linked}`),
+        1, ${now}, ${now}, null, null, null, null, null where not ${linked}`),
     ),
     write(
       db

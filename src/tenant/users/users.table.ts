@@ -17,6 +17,8 @@ export const users = sqliteTable(
     version: version(),
     ...stamps(),
     ...softDelete(),
+    /** Tokens issued before this moment are good no more, whatever session they are of. */
+    signedOutAt: instant(),
   },
   (t) => [
     uniqueIndex("users_email").on(t.email).where(isNull(t.deletedAt)),
