@@ -2,6 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { ApiError, unavailable } from "../../core/error.ts";
 import { newId } from "../../core/id.ts";
 import type { Identity } from "../../core/request.ts";
+import type { TenantRole } from "../../core/roles.ts";
 import { batch, type Query } from "../../db/batch.ts";
 import { isUniqueViolation } from "../../db/faults.ts";
 import { contextOf, GuardRefused, must, type Write, write, writeAudited } from "../../db/write.ts";
@@ -42,8 +43,8 @@ export async function acceptInvitation(scope: Invited, hash: string): Promise<Ac
   return { tenant: { id: tenant.id, slug: tenant.slug, name }, ...accepted };
 }
 
-/** The identity leads to a living user: its person is in. */
-const isLinked = ({ caller }: Invited): SQL => sql`exists (select 1 from ${userIdentities} i
+/** What the living user is that the identity leads to; null where its person is not in. */
+const linkedAs = ({ caller }: Invited): SQL => sql`(select u.tenant_role from ${userIdentities} i
   join ${users} u on u.id = i.user_id and u.deleted_at is null
   where i.issuer = ${caller.issuer} and i.subject = ${caller.subject})`;
 
@@ -66,7 +67,7 @@ const offerOf = (scope: Invited, hash: string): SQL => sql`
   from ${invitations} v join ${tenantIdentity} t on t.id = 1
   where v.token_hash = ${hash} and v.state = 'pending' and v.expires_at > ${scope.request.now}
     and v.email = ${scope.caller.email} and t.tenant_id = ${scope.tenant.id} and t.status = 'active'
-    and ${isVouchedFor} and ${isAwaited} and not ${isLinked(scope)}`;
+    and ${isVouchedFor} and ${isAwaited} and ${linkedAs(scope)} is null`;
 
 function arrival({ caller, db, request }: Invited, hash: string): Write[] {
   const { now } = request;
@@ -122,7 +123,8 @@ type Look = {
   readonly state: (typeof invitations.$inferSelect)["state"];
   readonly over: 0 | 1;
   readonly good: 0 | 1;
-  readonly linked: 0 | 1;
+  /** What the caller is here already. */
+  readonly linkedAs: TenantRole | null;
   readonly suspended: 0 | 1;
 };
 
@@ -130,20 +132,22 @@ type Look = {
 async function explain(scope: Invited, hash: string): Promise<Error> {
   const { caller, db, request } = scope;
   const look = db.all<Look>(sql`select v.email, v.state, v.expires_at <= ${request.now} as over,
-      ${isVouchedFor} and ${isAwaited} as good, ${isLinked(scope)} as linked, t.status <> 'active' as suspended
+      ${isVouchedFor} and ${isAwaited} as good, ${linkedAs(scope)} as linkedAs, t.status <> 'active' as suspended
     from ${invitations} v join ${tenantIdentity} t on t.id = 1 where v.token_hash = ${hash}`);
   const [[row]] = (await batch(db, "read", [look as unknown as Query])) as unknown as [Look[]];
   if (!row) return noSuchInvitation();
-  const { email, state, over, good, linked, suspended } = row;
+  const { email, state, over, good, suspended } = row;
   if (email !== caller.email)
     return new ApiError(
       "invitation_email_mismatch",
       `This invitation is for ${masked(email)}: sign in with that address`,
     );
+  // An acceptance whose second half was lost is made whole by its repetition.
+  if (row.linkedAs) await scope.directory.saveMemberships([{ ...caller, role: row.linkedAs }]);
   if (state === "accepted")
     return new ApiError("invitation_used", "The invitation was accepted already");
   if (suspended) return new ApiError("tenant_suspended", "This tenant is suspended");
-  if (linked) return new ApiError("already_member", "You belong to this tenant already");
+  if (row.linkedAs) return new ApiError("already_member", "You belong to this tenant already");
   if (state === "revoked" || !good)
     return new ApiError("invitation_revoked", "The invitation was withdrawn: ask for a new one");
   if (state === "expired" || over)

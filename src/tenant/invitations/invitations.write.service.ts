@@ -71,8 +71,8 @@ export async function resendInvitation(scope: TenantScope, id: string): Promise<
   const of = (column: SQL) => sql`(select ${column} from ${invitations} where id = ${id})`;
   const writes = [
     provided(mayGrant(sql`coalesce(${of(sql`tenant_role`)}, 'member')`), beyond),
-    provided(isNew(of(sql`email`)), alreadyMember),
     must(issue, () => explain(scope, id)),
+    provided(isNew(of(sql`email`)), alreadyMember),
   ];
   const [[stored], [letter]] = await commit(scope, writes, [
     invitationQuery(scope, id),
@@ -101,9 +101,9 @@ const isNew = (email: SQL) => sql`not exists (select 1 from ${users} u
   where u.email = ${email} and u.deleted_at is null and u.status <> 'pending')`;
 
 /** The tenant may keep invitations to some domains. */
-const isWelcome = (email: string) => sql`not exists (select 1 from ${settings}
-  where json_array_length(value, '$.emailDomains') > 0 and not exists (
-    select 1 from json_each(value, '$.emailDomains') d where d.value = ${domainOf(email)}))`;
+const isWelcome = (email: string) => sql`not exists (select 1 from ${settings} s
+  where json_array_length(s.value, '$.emailDomains') > 0 and not exists (
+    select 1 from json_each(s.value, '$.emailDomains') d where d.value = ${domainOf(email)}))`;
 const domainOf = (email: string) => email.slice(email.lastIndexOf("@") + 1);
 
 async function explain(scope: TenantScope, id: string): Promise<Error> {
