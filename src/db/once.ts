@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { ApiError, unavailable } from "../core/error.ts";
+import { ApiError } from "../core/error.ts";
 import { batch, type Prepared, preparedOf, type Query, type Results, rawQuery } from "./batch.ts";
 import type { Database } from "./connect.ts";
 import { isUniqueViolation } from "./faults.ts";
@@ -42,19 +42,22 @@ export const keepRows = ({ id }: Once, reads: readonly Query[]): Query[] =>
     );
   });
 
-/** What the request this one repeats has read. Throws 422 where another one used the key. */
-export async function replay<const R extends readonly Query[]>(
+/**
+ * What the request this one repeats has read; undefined where it repeats none. Throws 422 where another
+ * one used the key.
+ */
+export async function recall<const R extends readonly Query[]>(
   db: Database,
   once: Once,
   reads: R,
-): Promise<Results<R>> {
+): Promise<Results<R> | undefined> {
   const stored = db.all<Stored>(
     sql`select fingerprint, results from idempotency_keys where id = ${once.id}`,
   );
   const [[found]] = (await batch(db, "read", [stored as unknown as Query])) as unknown as [
     Stored[],
   ];
-  if (!found) throw unavailable("The request is being repeated at this moment", undefined, 1);
+  if (!found) return undefined;
   if (found.fingerprint !== once.fingerprint)
     throw new ApiError(
       "idempotency_mismatch",

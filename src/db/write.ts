@@ -1,11 +1,11 @@
 import { type SQL, sql } from "drizzle-orm";
-import { ApiError } from "../core/error.ts";
+import { ApiError, unavailable } from "../core/error.ts";
 import type { RequestContext } from "../core/request.ts";
 import type { actorTypes } from "./audit.columns.ts";
 import { batch, type Query, type Results } from "./batch.ts";
 import type { Database } from "./connect.ts";
 import { failedStatement } from "./faults.ts";
-import { isRepetition, keepRows, type Once, replay, takeKey } from "./once.ts";
+import { isRepetition, keepRows, type Once, recall, takeKey } from "./once.ts";
 
 /** A step of a batch. With `orElse` nothing of the batch happens where the step does not hold. */
 export type Write = { readonly orElse?: OrElse | undefined } & (
@@ -69,9 +69,14 @@ export async function writeAudited<const R extends readonly Query[]>(
     if (key) key.outcome = "done";
     return results.slice(queries.length) as unknown as Results<R>;
   } catch (error) {
-    if (key && isRepetition(error)) return await replay(db, key, reads);
+    if (key && isRepetition(error)) return (await recall(db, key, reads)) ?? changing();
     throw await meaningOf(error, (at) => checks.get(at - taken.length));
   }
+}
+
+/** What was there a moment ago has run out. */
+function changing(): never {
+  throw unavailable("The request is being repeated at this moment", undefined, 1);
 }
 
 function statementsOf(db: Database, context: Context, writes: readonly Write[]) {

@@ -65,6 +65,7 @@ const assertOperator: MiddlewareHandler<IdentityEnv> = async (c, next) => {
   const { registry, identity, ports } = c.var;
   if (!(await ports.isOperator(registry, identity)))
     throw new ApiError("forbidden", "This needs an active platform admin");
+  c.set("registry", { ...registry, actor: { ...registry.actor, type: "operator" } });
   await next();
 };
 

@@ -71,15 +71,27 @@ const steps: Readonly<Record<string, Step>> = {
  * ready, or the id of the operation while somebody else is still driving it.
  */
 export async function registerTenant(
-  scope: ProvisioningScope,
+  { once, ...scope }: ProvisioningScope,
   input: NewTenant,
 ): Promise<RegisteredTenant | { operationId: string }> {
   if (scope.caller.email === null)
     throw new ApiError("verified_email_required", "Your token carries no verified e-mail address");
-  const reservation = await reserve(scope, input, Object.keys(steps));
+  // The reservation is what happens once; the steps may happen again.
+  const reserving = once ? { ...scope, once } : scope;
+  const reservation = await reserve(reserving, input, Object.keys(steps));
+  if (once?.outcome === "replayed") await assertNotDriven(scope, reservation);
   const outcome = await complete(scope, reservation);
   if (outcome === "busy") return { operationId: reservation.operationId };
   return await registered(scope, reservation);
+}
+
+/** A repeated request does not wait for the one it repeats. */
+async function assertNotDriven(scope: ProvisioningScope, { operationId }: Reservation) {
+  const { status, leaseUntil } = await findTurn(scope, operationId);
+  if (status === "succeeded" || leaseUntil < Date.now()) return;
+  const headers = { "retry-after": String(Math.ceil((leaseUntil - Date.now()) / 1000)) };
+  const detail = `The first request is setting the tenant up: see operation ${operationId}`;
+  throw new ApiError("idempotency_in_flight", detail, { headers });
 }
 
 /** Drives the operation, or lets whoever drives it do so, until it is done or takes too long. */

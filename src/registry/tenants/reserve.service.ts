@@ -32,8 +32,12 @@ export async function reserve(
   const tenant = sql`select ${tenantId}, ${input.slug}, ${input.name}, 'provisioning', 'basic', null,
     ${databaseNameOf(tenantId)}, null, null, null, 0, '{}', '{}', null, '{}', 1, ${now}, ${now}
     where ${owned} < ${maxTenants}`;
+  const reservation = db
+    .select({ tenantId: operations.tenantId, operationId: operations.id })
+    .from(operations)
+    .where(eq(operations.id, operationId));
   try {
-    await commit(scope, [
+    const writes = [
       must(db.insert(tenants).select(tenant), () => limitReached(maxTenants)),
       write(
         db
@@ -63,8 +67,9 @@ export async function reserve(
           })),
         ),
       ),
-    ]);
-    return { tenantId, operationId };
+    ];
+    const [[reserved]] = await commit(scope, writes, [reservation] as const);
+    return reserved ?? { tenantId, operationId };
   } catch (error) {
     const full = error instanceof ApiError && error.code === "tenant_limit_reached";
     if (!full && !isUniqueViolation(error, "tenants.slug")) throw error;

@@ -50,10 +50,12 @@ tenants.openapi(
     },
   }),
   async (c) => {
-    const { ports, identity } = c.var;
+    const { ports, identity, registry } = c.var;
     const input = c.req.valid("json");
     assertLength(input.slug, ports.provisioning);
-    const result = await registerTenant(ports.openProvisioning(c.var, identity), input);
+    const { once } = registry;
+    const scope = ports.openProvisioning(c.var, identity);
+    const result = await registerTenant(once ? { ...scope, once } : scope, input);
     if (!("operationId" in result)) return c.json(result, 201);
     c.header("location", `/api/v1/operations/${result.operationId}`);
     return c.json(await getOperation(c.var.registry, result.operationId), 202);

@@ -5,6 +5,7 @@ import type { Identity } from "../../core/request.ts";
 import type { TenantRole } from "../../core/roles.ts";
 import { batch, type Query } from "../../db/batch.ts";
 import { isUniqueViolation } from "../../db/faults.ts";
+import { recall } from "../../db/once.ts";
 import { contextOf, GuardRefused, must, type Write, write, writeAudited } from "../../db/write.ts";
 import { accountMembers, accounts } from "../accounts/accounts.table.ts";
 import { tenantIdentity } from "../identity/identity.table.ts";
@@ -29,9 +30,13 @@ export async function acceptInvitation(scope: Invited, hash: string): Promise<Ac
     throw new ApiError("verified_email_required", "Your token carries no verified e-mail address");
   const from = offerOf(scope, hash);
   const context = { ...contextOf(request, { type: "user", id: sql`p.userId` }), from };
-  const work = writeAudited(db, context, arrival(scope, hash), [outcomeOf(scope, hash)], once);
+  const reads = [outcomeOf(scope, hash)] as const;
+  const work = writeAudited(db, context, arrival(scope, hash), reads, once);
   request.keepAlive(work);
   const [[row]] = await work.catch(async (error) => {
+    // What it takes to accept is used up by accepting: a repetition is refused before it is known as one.
+    const recalled = error instanceof GuardRefused && once && (await recall(db, once, reads));
+    if (recalled) return recalled;
     if (error instanceof GuardRefused) throw await explain(scope, hash);
     throw isUniqueViolation(error, "users.email")
       ? new ApiError("email_taken", "Another user of this tenant has your e-mail address")
