@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createRoute, z } from "@hono/zod-openapi";
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { createApp } from "../app.ts";
 import type { Access } from "../core/access.ts";
 import { tenantRouter } from "../http/context.ts";
@@ -11,6 +11,14 @@ import { createPorts } from "../ports.ts";
 import { newTenant, registry, settings } from "../testing/harness.ts";
 import { execute } from "../testing/raw-sql.ts";
 import { read } from "./read.ts";
+
+// The app runs here and not in a Worker: its log would be the test run's.
+beforeAll(() => {
+  vi.spyOn(console, "log").mockImplementation(() => {});
+});
+afterAll(() => {
+  vi.restoreAllMocks();
+});
 
 /** The product with one route more, which asks for a feature. */
 function newApp(access: Access) {
