@@ -24,6 +24,16 @@ export type Directory = {
   rename(name: string): Promise<void>;
   /** Whether the registry, asked now, has this identity as an active platform admin. */
   isOperator(identity: Identity): Promise<boolean>;
+  /** Where the chain over this tenant's log ended when it was last sealed, out of reach of its database. */
+  findAuditHead(): Promise<
+    | {
+        readonly sequence: number;
+        readonly links: number;
+        readonly mac: string;
+        readonly sealedAt: number;
+      }
+    | undefined
+  >;
 };
 
 /** What the platform decided the tenant has: a feature is there when its value is `true`. */
