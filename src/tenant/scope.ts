@@ -58,6 +58,8 @@ export type TenantScope = {
   readonly once?: Once;
   /** Asks the registry afresh where the tenant is, after its database said it is not here. */
   readonly relocate: () => Promise<TenantDb | undefined>;
+  /** The same with the time of a whole request, from now on: for work that goes on in steps. */
+  readonly renewed: () => TenantScope;
 };
 
 /** The same scope for one kind of caller. */
