@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { readBearer } from "./core/bearer-secret.ts";
 import { createSigners } from "./core/mac.ts";
-import { type Caller, callerName } from "./core/request.ts";
+import { type Caller, callerName, unasked } from "./core/request.ts";
 import { batch } from "./db/batch.ts";
 import { type Budget, openRegistryDb, openTenantDb } from "./db/connect.ts";
 import type { Actor } from "./db/write.ts";
@@ -13,6 +13,7 @@ import { createDiscovery } from "./http/discovery.ts";
 import { createKeyFinder } from "./http/jwks.ts";
 import { describeCauses, log } from "./http/log.ts";
 import type { LoginSettings } from "./http/login-config.ts";
+import type { Limits } from "./http/request-context.ts";
 import { auth0Provider } from "./identity/auth0.ts";
 import type { IdentityProvider } from "./identity/identity-provider.ts";
 import { unmanagedProvider } from "./identity/none.ts";
@@ -23,6 +24,7 @@ import { sqldPlatform } from "./platform/sqld.ts";
 import { tursoPlatform } from "./platform/turso.ts";
 import { isPlatformAdmin } from "./registry/admins/admins.service.ts";
 import { createDirectory } from "./registry/memberships/directory.service.ts";
+import type { JobScope } from "./registry/scope.ts";
 import { findRoute } from "./registry/tenants/locate.service.ts";
 import { createRouteCache } from "./registry/tenants/route-cache.ts";
 import { invalidKey } from "./tenant/refusal.ts";
@@ -31,6 +33,8 @@ const providerTimeoutMs = 2000;
 const provisioningMs = 30_000;
 const readyMs = 1000;
 const identityMs = 4000;
+/** Of the fifteen minutes a Worker may take that the clock has called. */
+const jobMs = 10 * 60_000;
 
 /** Wires settings to what the HTTP layer asks for. Lives as long as the isolate; holds data, no I/O. */
 export function createPorts(settings: Settings, get: typeof fetch): Ports {
@@ -46,15 +50,7 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
   const remember = createRouteCache(settings.ROUTE_CACHE_SECONDS * 1000);
   const platform = platformOf(settings, get);
   const people = identityProviderOf(settings, get);
-  const registry = (budget: Budget) =>
-    openRegistryDb(
-      {
-        url: settings.GLOBAL_DATABASE_URL,
-        namespace: settings.GLOBAL_DATABASE_NAMESPACE,
-        token: settings.GLOBAL_AUTH_TOKEN,
-      },
-      budget,
-    );
+  const registry = (budget: Budget) => registryOf(settings, budget);
 
   return {
     tenancy: {
@@ -158,6 +154,35 @@ function loginOf(settings: Settings): LoginSettings {
     },
   };
 }
+/** What a job works with. Opened for each run, as nothing that does I/O outlives it. */
+export function createJobScopes(settings: Settings, limits: Limits) {
+  const signers = createSigners(settings.SECRET_KEY);
+  const platform = platformOf(settings, limits.fetch);
+  return (name: string): Omit<JobScope, "failed"> => {
+    const request = unasked(name);
+    const budget = { ...limits, deadline: request.now + jobMs, spent: { trips: 0 } };
+    return {
+      db: registryOf(settings, budget),
+      actor: { type: "system", id: name },
+      request,
+      platform,
+      keyRing: settings.ENCRYPTION_KEY,
+      signers,
+      openTenant: (address, id, ms) =>
+        openTenantDb(address, { ...budget, deadline: Date.now() + ms }, id),
+    };
+  };
+}
+
+const registryOf = (settings: Settings, budget: Budget) =>
+  openRegistryDb(
+    {
+      url: settings.GLOBAL_DATABASE_URL,
+      namespace: settings.GLOBAL_DATABASE_NAMESPACE,
+      token: settings.GLOBAL_AUTH_TOKEN,
+    },
+    budget,
+  );
 
 /** Anybody may ask; the answer of a moment ago will do. */
 function once<In, Out>(freshMs: number, find: (input: In) => Promise<Out>) {

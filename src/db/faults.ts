@@ -33,7 +33,7 @@ export const isTransient = (error: unknown): boolean => {
 };
 
 /** SQL the database does not understand: code and schema do not belong together. */
-const isMisfit = (error: unknown) =>
+export const isMisfit = (error: unknown): boolean =>
   some(error, /no such (table|column)|syntax error|has no column/);
 
 /** Constraint failures, misfits and our own errors pass; whatever else happened, the database is unavailable. */

@@ -10,6 +10,7 @@ import {
 } from "../testing/harness.ts";
 import { type Passage, startProxy } from "../testing/proxy.ts";
 import { rowsOf } from "../testing/raw-sql.ts";
+import { fillLog, seal } from "../testing/sealing.ts";
 import { startWorker } from "../testing/worker.ts";
 
 type Planned = { readonly sql: string; readonly plan: readonly string[] };
@@ -76,6 +77,12 @@ async function callEverything(base: string): Promise<string> {
     for (const sortOrder of ["asc", "desc"])
       await page(`/audit-logs?sortOrder=${sortOrder}&${filter}`);
 
+  await fillLog(tenant.db, 600);
+  for (const filter of [...filters, "actorId=system", "action=UPDATE&entity=things"])
+    await send(owner, 200, `/audit-logs/export?${filter}`);
+  await seal(tenant);
+  for (const from of [0, 550]) await send(owner, 200, `/audit-logs/verification?from=${from}`);
+
   const [operation] = await rowsOf<{ id: string }>(
     registry,
     `select id from operations where tenant_id = '${tenant.id}'`,
@@ -126,9 +133,11 @@ async function plansOf(passages: readonly Passage[], tenantId: string): Promise<
   );
 }
 
-const offending = (isFault: (step: string, sql: string) => boolean) =>
+const offending = (isFault: (step: string, sql: string, before?: string) => boolean) =>
   planned.flatMap(({ sql, plan }) =>
-    plan.filter((step) => isFault(step, sql)).map((step) => `${step}: ${sql}`),
+    plan
+      .filter((step, i) => isFault(step, sql, plan[i - 1]))
+      .map((step) => `${step}: ${sql.slice(0, 1000)}`),
   );
 
 /** One row at most, or no table at all. */
@@ -147,15 +156,22 @@ test("no statement of any request reads a table without an index", () => {
 
 test("lists come in the order of an index; only what one person or one row has is ever sorted", () => {
   const ofOne = /"user_id" = |"tenant_users"\."subject" = |"audit_logs"\."entity_id" = /;
-  const sorts = offending((step, sql) => step.startsWith("USE TEMP B-TREE") && !ofOne.test(sql));
+  const sorts = offending(
+    (step, sql, before) =>
+      step.startsWith("USE TEMP B-TREE") &&
+      !ofOne.test(sql) &&
+      // A page that is at hand; what it was taken from has a step of its own.
+      !before?.startsWith("SCAN (subquery"),
+  );
   expect(sorts).toEqual([]);
 });
 
 test("a cursor leads straight to its place in the list", () => {
   const pages = planned.filter(({ sql }) => /"\) [<>] \(\?, \?\)/.test(sql));
-  const starts = new Set(pages.map(({ plan }) => plan[0]?.replace(/^SEARCH (\w+) .*/, "$1")));
+  const firstOf = ({ plan }: Planned) => plan.find((step) => !step.startsWith("CO-ROUTINE"));
+  const starts = new Set(pages.map((page) => firstOf(page)?.replace(/^SEARCH (\w+) .*/, "$1")));
   expect(starts).toEqual(new Set(["users", "audit_logs"]));
-  expect(pages.filter(({ plan }) => !plan[0]?.startsWith("SEARCH"))).toEqual([]);
+  expect(pages.filter((page) => !firstOf(page)?.startsWith("SEARCH"))).toEqual([]);
 });
 
 test("proving the caller takes one lookup by key for each table it asks", () => {

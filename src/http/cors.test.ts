@@ -109,6 +109,7 @@ test("answers and errors of every kind can be read by a listed page, down to the
     expect(headers[allowed], `${status}`).toBe(origin);
     expect(wordsOf(headers["vary"])).toContain("Origin");
     expect(wordsOf(headers["access-control-expose-headers"]).sort()).toEqual([
+      "content-disposition",
       "etag",
       "idempotency-replayed",
       "location",

@@ -33,6 +33,7 @@ export const crossOrigin = (
       tenantHeader.toLowerCase(),
     ],
     exposeHeaders: [
+      "content-disposition",
       "etag",
       "location",
       "retry-after",

@@ -101,6 +101,7 @@ const headers: Record<ResponseHeader, ReturnType<typeof header>> = {
   "Retry-After": header("When to try again, in seconds."),
   ETag: header("The version of the resource: send it back as If-Match."),
   Location: header("Where the new resource is, or where to go on."),
+  "Content-Disposition": header("A name for the file."),
 };
 
 const bearer = {

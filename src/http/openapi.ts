@@ -1,4 +1,4 @@
-import type { z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { catalogue, type ErrorCode } from "../core/error.ts";
 import { Problem } from "./problem.ts";
 
@@ -16,7 +16,8 @@ export type ResponseHeader =
   | "WWW-Authenticate"
   | "Retry-After"
   | "ETag"
-  | "Location";
+  | "Location"
+  | "Content-Disposition";
 export const declare = (...names: ResponseHeader[]) =>
   Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 
@@ -28,6 +29,16 @@ export const json = <S extends z.ZodType>(
   description,
   headers: declare(...headers),
   content: { "application/json": { schema } },
+});
+
+type Text = { schema: z.ZodString };
+
+/** A file of JSON, one object of the named schema on each line; to be read as it arrives. */
+export const lines = (schema: string, description: string) => ({
+  description: `${description}: one \`${schema}\` on each line`,
+  headers: declare("Content-Disposition"),
+  // By its own type the handler would have to answer with JSON.
+  content: { "application/x-ndjson": { schema: z.string() } } as Record<string, Text>,
 });
 
 /** `required` matters: without it a request that omits Content-Type skips validation altogether. */

@@ -2,9 +2,11 @@ import type { Context } from "hono";
 import type { Access } from "../core/access.ts";
 import { ApiError } from "../core/error.ts";
 import { isId } from "../core/id.ts";
+import type { RegistryScope } from "../registry/scope.ts";
+import type { TenantRoute } from "../registry/tenants/locate.service.ts";
 import { invalidKey, stranger } from "../tenant/refusal.ts";
 import type { TenantScope } from "../tenant/scope.ts";
-import type { CallerEnv } from "./context.ts";
+import type { Call, CallerEnv } from "./context.ts";
 import { chooseSignal, organizationName, signalsOf, tenantRequired } from "./signals.ts";
 
 type Signalled = {
@@ -32,7 +34,7 @@ export async function enterTenant(c: Signalled, access: Access): Promise<TenantS
  * yet. Undefined where the configured strategy finds no name; even then no two names may differ.
  */
 export async function findScope(c: Signalled, access: Access): Promise<TenantScope | undefined> {
-  const { ports, request, budget, caller } = c.var;
+  const { ports, caller } = c.var;
   const { chosen, names } = chooseSignal(ports.tenancy, readSignals(c));
   const name = chosen ?? (names.length > 1 ? names[0] : undefined);
   if (name === undefined) return undefined;
@@ -43,11 +45,24 @@ export async function findScope(c: Signalled, access: Access): Promise<TenantSco
     throw new ApiError("tenant_mismatch", "The token, host and header name different tenants");
   if (chosen === undefined) return undefined;
   if (!route) throw caller.kind === "key" ? invalidKey() : stranger();
+  const { request, budget } = c.var;
+  const asked = { access, accountId: accountOf(c) };
+  return openScope({ ports, caller, request, budget, registry, route, ...asked });
+}
+
+type Opening = Pick<CallerEnv["Variables"], "ports" | "caller" | "request" | "budget"> &
+  Pick<TenantScope, "access" | "accountId"> & {
+    readonly registry: RegistryScope;
+    readonly route: TenantRoute;
+  };
+
+function openScope(opening: Opening): TenantScope {
+  const { ports, caller, request, budget, registry, route, access, accountId } = opening;
   const { id, slug, features } = route;
   return Object.freeze({
     tenant: Object.freeze({ id, slug, features }),
     caller,
-    accountId: accountOf(c),
+    accountId,
     access,
     db: ports.openTenant(route, budget),
     directory: ports.directory(registry, id),
@@ -60,7 +75,18 @@ export async function findScope(c: Signalled, access: Access): Promise<TenantSco
       const moved = now && JSON.stringify(now.address) !== JSON.stringify(route.address);
       return moved ? ports.openTenant(now, budget) : undefined;
     },
+    renewed: () => {
+      const call = renew(opening);
+      return openScope({ ...opening, ...call, registry: ports.openRegistry(call, caller) });
+    },
   });
+}
+
+/** As much time again as there was. What ends by the clock, such as a grant, may end in between. */
+function renew({ request, budget }: Call): Call {
+  const now = Date.now();
+  const deadline = now + (budget.deadline - request.now);
+  return { request: { ...request, now }, budget: { ...budget, deadline } };
 }
 
 /** What cannot be an account's id is answered like the id of no account. */

@@ -4,6 +4,7 @@ import type { DatabaseAddress, RegistryDb, TenantDb } from "../db/connect.ts";
 import type { Once } from "../db/once.ts";
 import type { Actor } from "../db/write.ts";
 import type { Platform } from "../platform/platform.ts";
+import type { Signers } from "../tenant/scope.ts";
 
 /** All a feature of the registry may touch, in the name of whoever the log is to name. */
 export type RegistryScope = {
@@ -25,4 +26,15 @@ export type ProvisioningScope = IdentityScope & {
   /** Tenants one identity may own. */
   readonly maxTenants: number;
   readonly leaseMs: number;
+};
+
+/** What it takes to look after everybody's tenants, in nobody's name. */
+export type JobScope = RegistryScope & {
+  readonly platform: Platform;
+  readonly keyRing: KeyRing;
+  readonly signers: Signers;
+  /** Each with so many milliseconds of its own. */
+  readonly openTenant: (address: DatabaseAddress, tenantId: string, ms: number) => TenantDb;
+  /** Puts down that one tenant could not be looked after. The others are. */
+  readonly failed: (tenantId: string, error: unknown) => void;
 };

@@ -5,6 +5,7 @@ import { databaseNameOf } from "../platform/platform.ts";
 import type { Answer, Call } from "../testing/client.ts";
 import { type Member, newPerson, newTenant, stack, type TestTenant } from "../testing/harness.ts";
 import { type DatabaseProxy, startProxy } from "../testing/proxy.ts";
+import { seal } from "../testing/sealing.ts";
 import { type RunningWorker, startWorker } from "../testing/worker.ts";
 
 let proxy: DatabaseProxy;
@@ -72,6 +73,18 @@ test("every other warm request for one resource is one round trip", async () => 
   expect(await cost(owner, "/api/v1/tenant")).toBe("200: tenant 1, registry 0");
   expect(await cost(owner, "/api/v1/audit-logs")).toBe("200: tenant 1, registry 0");
   expect(await cost(owner, "/api/v1/roles")).toBe("200: tenant 1, registry 0");
+});
+
+test("verifying and exporting the log cost a look more than they have pages", async () => {
+  const { owner } = acme;
+  const verification = "/api/v1/audit-logs/verification";
+  expect(await cost(owner, verification)).toBe("200: tenant 3, registry 1");
+  const sealed = await seal(acme);
+  expect(await cost(owner, verification)).toBe("200: tenant 4, registry 1");
+  expect(await cost(owner, `${verification}?from=${sealed.sequence}`)).toBe(
+    "200: tenant 4, registry 1",
+  );
+  expect(await cost(owner, "/api/v1/audit-logs/export")).toBe("200: tenant 2, registry 0");
 });
 
 test("a tenant known by its slug is known by its id", async () => {

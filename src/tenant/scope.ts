@@ -27,6 +27,16 @@ export type Directory = {
   belongsElsewhere(person: Person): Promise<boolean>;
   /** Whether the registry, asked now, has this identity as an active platform admin. */
   isOperator(identity: Identity): Promise<boolean>;
+  /** Where the chain over this tenant's log ended when it was last sealed, out of reach of its database. */
+  findAuditHead(): Promise<
+    | {
+        readonly sequence: number;
+        readonly links: number;
+        readonly mac: string;
+        readonly sealedAt: number;
+      }
+    | undefined
+  >;
 };
 
 /** What the platform decided the tenant has: a feature is there when its value is `true`. */
@@ -59,6 +69,8 @@ export type TenantScope = {
   readonly once?: Once;
   /** Asks the registry afresh where the tenant is, after its database said it is not here. */
   readonly relocate: () => Promise<TenantDb | undefined>;
+  /** The same with the time of a whole request, from now on: for work that goes on in steps. */
+  readonly renewed: () => TenantScope;
 };
 
 /** The same scope for one kind of caller. */

@@ -56,7 +56,7 @@ function ask<T>(
         resolve({
           status: response.statusCode ?? 0,
           headers: response.headers as Record<string, string>,
-          body: parse(received) as T,
+          body: parse(received, response.headers["content-type"]) as T,
         }),
       );
       response.on("error", reject);
@@ -72,7 +72,9 @@ function ask<T>(
   });
 }
 
-function parse(text: string): unknown {
+/** Lines of JSON are text, even if there is but one. */
+function parse(text: string, type = ""): unknown {
+  if (!/^application\/([\w.-]+\+)?json\b/.test(type)) return text;
   try {
     return JSON.parse(text);
   } catch {

@@ -14,6 +14,8 @@ export type RunningWorker = {
   readonly url: string;
   /** Every structured log line since the start, parsed. */
   readonly lines: Record<string, unknown>[];
+  /** Has the clock call, and waits until the Worker is done. */
+  scheduled(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -58,8 +60,16 @@ export async function startWorker({
     }),
   );
   const url = (await miniflare.ready).origin;
-  return { url, lines, stop: () => miniflare.dispose() };
+  const scheduled = async () => {
+    // Miniflare's types lack those of the runtime.
+    const worker = (await miniflare.getWorker()) as unknown as Clocked;
+    const { outcome } = await worker.scheduled();
+    if (outcome !== "ok") throw new Error(`The call of the clock ended ${outcome}`);
+  };
+  return { url, lines, scheduled, stop: () => miniflare.dispose() };
 }
+
+type Clocked = { scheduled(): Promise<{ outcome: string }> };
 
 /** The runtime tells of a mail in its log, and where it put the text. */
 class MailLog extends Log {

@@ -3,6 +3,7 @@ import { batch } from "../../db/batch.ts";
 import { write } from "../../db/write.ts";
 import type { Directory } from "../../tenant/scope.ts";
 import { isPlatformAdmin } from "../admins/admins.service.ts";
+import { findHead } from "../audit/heads.service.ts";
 import { commit } from "../commit.ts";
 import type { RegistryScope } from "../scope.ts";
 import { tenants } from "../tenants/tenants.table.ts";
@@ -58,6 +59,7 @@ export function createDirectory(opened: RegistryScope, tenantId: string): Direct
       return (found?.rows ?? 0) > 0;
     },
     isOperator: (identity) => isPlatformAdmin(scope, identity),
+    findAuditHead: () => findHead(scope, tenantId),
     async rename(name) {
       const change = { name, updatedAt: request.now, version: sql`${tenants.version} + 1` };
       await commit(scope, [write(db.update(tenants).set(change).where(eq(tenants.id, tenantId)))]);

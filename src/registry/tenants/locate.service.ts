@@ -42,10 +42,23 @@ export async function findRoute(
       .where(named),
   ] as const);
   if (!row?.sealedToken || row.status === "provisioning") return undefined;
-  const token = await openToken(ring, row.id, row.sealedToken);
-  const address = { ...platform.locate(row.databaseName, row.databaseHost), token };
-  const { id, slug, features, organizationId } = row;
+  const { id, slug, features, organizationId, sealedToken } = row;
+  const address = await addressOf({ ...row, sealedToken }, platform, ring);
   return { id, slug, address, features, organizationId };
+}
+
+/** What the registry's row says of a tenant's database, ready to be opened. */
+export type Located = Pick<typeof tenants.$inferSelect, "id" | "databaseName" | "databaseHost"> & {
+  readonly sealedToken: string;
+};
+
+export async function addressOf(
+  { id, databaseName, databaseHost, sealedToken }: Located,
+  platform: Platform,
+  ring: KeyRing,
+): Promise<DatabaseAddress> {
+  const token = await openToken(ring, id, sealedToken);
+  return { ...platform.locate(databaseName, databaseHost), token };
 }
 
 function whereNamed(name: string) {

@@ -5,6 +5,7 @@ import { batch } from "../../db/batch.ts";
 import { isUniqueViolation } from "../../db/faults.ts";
 import { must, write } from "../../db/write.ts";
 import { databaseNameOf } from "../../platform/platform.ts";
+import { auditHeads } from "../audit/audit.table.ts";
 import { commit } from "../commit.ts";
 import { memberships } from "../memberships/memberships.table.ts";
 import { operationSteps, operations } from "../operations/operations.table.ts";
@@ -39,6 +40,7 @@ export async function reserve(
   try {
     const writes = [
       must(db.insert(tenants).select(tenant), () => limitReached(maxTenants)),
+      write(db.insert(auditHeads).values({ tenantId }).onConflictDoNothing()),
       write(
         db
           .insert(memberships)

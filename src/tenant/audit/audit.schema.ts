@@ -9,7 +9,7 @@ const instant = z.iso
   .openapi({ type: "string", format: "date-time" });
 const name = text(200);
 
-export const AuditQuery = pageQuery(["at"]).extend({
+export const AuditFilter = z.object({
   entity: name.optional().openapi({ description: "The table, such as `users`." }),
   entityId: name.optional().openapi({ description: "The row's id." }),
   actorId: name.optional().openapi({
@@ -21,6 +21,9 @@ export const AuditQuery = pageQuery(["at"]).extend({
   from: instant.optional().openapi({ description: "At this moment or later." }),
   to: instant.optional().openapi({ description: "Before this moment." }),
 });
+export type AuditFilter = z.infer<typeof AuditFilter>;
+
+export const AuditQuery = pageQuery(["at"]).extend(AuditFilter.shape);
 export type AuditQuery = z.infer<typeof AuditQuery>;
 
 export const AuditLog = z

@@ -1,9 +1,9 @@
-import { and, count, eq, gte, lt } from "drizzle-orm";
+import { and, count, eq, gte, lt, type SQL } from "drizzle-orm";
 import { iso } from "../../db/columns.ts";
 import { pageOf } from "../../db/page.ts";
 import { read } from "../read.ts";
 import type { TenantScope } from "../scope.ts";
-import type { AuditLog, AuditQuery } from "./audit.schema.ts";
+import type { AuditFilter, AuditLog, AuditQuery } from "./audit.schema.ts";
 import { auditLogs } from "./audit.table.ts";
 
 export async function listAuditLogs(scope: TenantScope, query: AuditQuery) {
@@ -24,21 +24,24 @@ export async function listAuditLogs(scope: TenantScope, query: AuditQuery) {
       .offset(page.offset),
     db.select({ total: count() }).from(auditLogs).where(filter),
   ] as const);
-  return page.result(
-    rows,
-    counted?.total ?? 0,
-    (row) => [row.at, row.sequence],
-    ({ sequence, at, ...row }): AuditLog => ({ id: `aud_${sequence}`, ...row, at: iso(at) }),
-  );
+  return page.result(rows, counted?.total ?? 0, (row) => [row.at, row.sequence], toWire);
 }
 
-const matches = (query: AuditQuery) =>
+export const idOfRow = (sequence: number): string => `aud_${sequence}`;
+
+export const toWire = ({ sequence, at, ...row }: typeof auditLogs.$inferSelect): AuditLog => ({
+  id: idOfRow(sequence),
+  ...row,
+  at: iso(at),
+});
+
+export const matches = (filter: AuditFilter): SQL | undefined =>
   and(
-    query.entity ? eq(auditLogs.entity, query.entity) : undefined,
-    query.entityId ? eq(auditLogs.entityId, query.entityId) : undefined,
-    query.actorId ? eq(auditLogs.actorId, query.actorId) : undefined,
-    query.action ? eq(auditLogs.action, query.action) : undefined,
-    query.requestId ? eq(auditLogs.requestId, query.requestId) : undefined,
-    query.from === undefined ? undefined : gte(auditLogs.at, query.from),
-    query.to === undefined ? undefined : lt(auditLogs.at, query.to),
+    filter.entity ? eq(auditLogs.entity, filter.entity) : undefined,
+    filter.entityId ? eq(auditLogs.entityId, filter.entityId) : undefined,
+    filter.actorId ? eq(auditLogs.actorId, filter.actorId) : undefined,
+    filter.action ? eq(auditLogs.action, filter.action) : undefined,
+    filter.requestId ? eq(auditLogs.requestId, filter.requestId) : undefined,
+    filter.from === undefined ? undefined : gte(auditLogs.at, filter.from),
+    filter.to === undefined ? undefined : lt(auditLogs.at, filter.to),
   );

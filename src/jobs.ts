@@ -1,0 +1,36 @@
+import { ApiError } from "./core/error.ts";
+import { describeCauses, log } from "./http/log.ts";
+import { sealDueTenants } from "./registry/audit/seal.service.ts";
+import { forgetExpiredKeys } from "./registry/idempotency/idempotency.service.ts";
+import type { JobScope } from "./registry/scope.ts";
+
+/** The table of contents of what nobody asks for: each job at every call of the clock, in this order. */
+const jobs: Record<string, (scope: JobScope) => Promise<Record<string, number>>> = {
+  forget_expired_keys: forgetExpiredKeys,
+  seal_audit_logs: sealDueTenants,
+};
+
+/** One line in the log for each job, and one for each tenant it failed at. A job that fails stops no other. */
+export async function runJobs(openJob: (name: string) => Omit<JobScope, "failed">): Promise<void> {
+  for (const [job, run] of Object.entries(jobs)) {
+    const scope = openJob(job);
+    const { request, db } = scope;
+    const about = () => ({
+      job,
+      requestId: request.requestId,
+      ms: Date.now() - request.now,
+      trips: db.budget.spent.trips,
+    });
+    const failed = (tenantId: string, error: unknown) =>
+      log("error", "job_failed_at_tenant", { ...about(), tenantId, ...reasonOf(error) });
+    await run({ ...scope, failed }).then(
+      (counts) => log("info", "job", { ...about(), ...counts }),
+      (error) => log("error", "job_failed", { ...about(), ...reasonOf(error) }),
+    );
+  }
+}
+
+const reasonOf = (error: unknown) => ({
+  code: error instanceof ApiError ? error.code : "internal_error",
+  causes: describeCauses(error),
+});

@@ -1,0 +1,63 @@
+import { and, asc, eq, inArray, isNotNull, lt, ne, sql } from "drizzle-orm";
+import { batch } from "../../db/batch.ts";
+import { write } from "../../db/write.ts";
+import type { Head } from "../../tenant/audit/chain.ts";
+import { commit } from "../commit.ts";
+import type { RegistryScope } from "../scope.ts";
+import type { Located } from "../tenants/locate.service.ts";
+import { tenants } from "../tenants/tenants.table.ts";
+import { auditHeads } from "./audit.table.ts";
+
+const { tenantId, sequence, links, mac, sealedAt } = auditHeads;
+
+export async function findHead({ db }: RegistryScope, id: string) {
+  const [[head]] = await batch(db, "read", [
+    db.select({ sequence, links, mac, sealedAt }).from(auditHeads).where(eq(tenantId, id)),
+  ] as const);
+  return head;
+}
+
+/**
+ * Takes note of how far the chain is now, if nobody has since `before` was read: a head never moves
+ * back, and never to a chain it was not part of.
+ */
+export async function saveHead(scope: RegistryScope, id: string, before: Head, head: Head) {
+  const { db } = scope;
+  const same = and(eq(tenantId, id), eq(sequence, before.sequence), eq(mac, before.mac));
+  await commit(scope, [write(db.update(auditHeads).set(head).where(same))]);
+}
+
+/** For tenants signed up by a release that knew of no heads, while this one was being rolled out. */
+export async function addMissingHeads(scope: RegistryScope): Promise<void> {
+  const { db } = scope;
+  const missing = sql`select t.id, 0, 0, '', 0 from ${tenants} t
+    where not exists (select 1 from ${auditHeads} h where h.tenant_id = t.id)`;
+  await commit(scope, [write(db.insert(auditHeads).select(missing).onConflictDoNothing())]);
+}
+
+export type Due = { readonly tenant: Located; readonly head: Head };
+
+/**
+ * The tenants visited longest ago, and not since `since`. They go to the end of the queue before
+ * anything is done with them: whatever one of them brings down, the others have their turn.
+ */
+export async function takeDue(scope: RegistryScope, since: number, most: number): Promise<Due[]> {
+  const { db } = scope;
+  const { id, databaseName, databaseHost, sealedToken, status } = tenants;
+  const [rows] = await batch(db, "read", [
+    db
+      .select({
+        tenant: { id, databaseName, databaseHost, sealedToken: sql<string>`${sealedToken}` },
+        head: { sequence, links, mac },
+      })
+      .from(auditHeads)
+      .innerJoin(tenants, eq(id, tenantId))
+      .where(and(lt(sealedAt, since), ne(status, "provisioning"), isNotNull(sealedToken)))
+      .orderBy(asc(sealedAt))
+      .limit(most),
+  ] as const);
+  const taken = rows.map(({ tenant }) => tenant.id);
+  const visited = db.update(auditHeads).set({ sealedAt: Date.now() });
+  if (taken.length > 0) await commit(scope, [write(visited.where(inArray(tenantId, taken)))]);
+  return rows;
+}

@@ -1,0 +1,59 @@
+import type { Head } from "../../tenant/audit/chain.ts";
+import { sealAuditLog } from "../../tenant/audit/seal.service.ts";
+import { tidyTenant } from "../../tenant/tidy.ts";
+import type { JobScope } from "../scope.ts";
+import { addressOf } from "../tenants/locate.service.ts";
+import { addMissingHeads, type Due, saveHead, takeDue } from "./heads.service.ts";
+
+/** Well within what a Worker may do at one call of the clock: connections, requests, time and CPU. */
+const mostTenants = 500;
+const mostRows = 300_000;
+const runMs = 4 * 60_000;
+const atOnce = 6;
+const takenAtOnce = 2 * atOnce;
+/** A log that is far behind is caught up with over several visits. */
+const visitMs = 20_000;
+
+/**
+ * Seals the logs of the tenants visited longest ago, and throws away what they no longer need. What
+ * goes wrong with one of them is put down, and it waits for its next turn.
+ */
+export async function sealDueTenants(scope: JobScope) {
+  const began = Date.now();
+  const done = { tenants: 0, failed: 0, rows: 0, deleted: 0 };
+  const visit = async (due: Due) => {
+    done.tenants++;
+    try {
+      const { rows, deleted } = await lookAfter(scope, due);
+      done.rows += rows;
+      done.deleted += deleted;
+    } catch (error) {
+      done.failed++;
+      scope.failed(due.tenant.id, error);
+    }
+  };
+  await addMissingHeads(scope);
+  while (done.tenants < mostTenants && done.rows < mostRows && Date.now() - began < runMs) {
+    const queue = (await takeDue(scope, began, takenAtOnce)).values();
+    const visitor = async () => {
+      for (const due of queue) await visit(due);
+    };
+    const before = done.tenants;
+    await Promise.all(Array.from({ length: atOnce }, visitor));
+    if (done.tenants === before) break;
+  }
+  return done;
+}
+
+/** The tenant's database first: a registry that is behind it is caught up with the next time. */
+async function lookAfter(scope: JobScope, { tenant, head }: Due) {
+  const { request, signers } = scope;
+  const address = await addressOf(tenant, scope.platform, scope.keyRing);
+  // The time to write down what was begun comes on top.
+  const db = scope.openTenant(address, tenant.id, 2 * visitMs);
+  const until = Date.now() + visitMs;
+  const sealing = { db, tenantId: tenant.id, signers, request, head, until };
+  const sealed: Head = await sealAuditLog(sealing);
+  if (sealed.sequence > head.sequence) await saveHead(scope, tenant.id, head, sealed);
+  return { rows: sealed.links - head.links, deleted: await tidyTenant(db, request) };
+}
