@@ -1,14 +1,17 @@
 import { z } from "@hono/zod-openapi";
-import { invalidField } from "../core/error.ts";
+import { ApiError, invalidField } from "../core/error.ts";
 import type { Accepted } from "../db/columns.ts";
 
-export const IfMatch = z.object({
-  "if-match": z
-    .string()
-    .max(1000)
-    .optional()
-    .openapi({ description: "The ETag as last read; a change since then answers 412." }),
-});
+const tag = z
+  .string()
+  .max(1000)
+  .optional()
+  .openapi({ description: "The ETag as last read; a change since then answers 412." });
+
+export const IfMatch = z.object({ "if-match": tag });
+
+/** Documented as required; whether it is there `requiredVersions` sees, which answers 428 and not 400. */
+export const RequiredIfMatch = z.object({ "if-match": tag.openapi({ param: { required: true } }) });
 
 /** Bound to the tenant: a tag of one tenant never matches a row of another. */
 export const etagOf = (tenantId: string, version: number): string => `"${tenantId}.${version}"`;
@@ -32,4 +35,10 @@ export function acceptedVersions(header: string | undefined, tenantId: string): 
     .map((tag) => tag.slice(tenantId.length + 2, -1))
     .filter((version) => /^[1-9]\d{0,14}$/.test(version))
     .map(Number);
+}
+
+/** The same where nobody may change what they have not read: 428 without the header (RFC 6585). */
+export function requiredVersions(header: string | undefined, tenantId: string): Accepted {
+  if (header !== undefined) return acceptedVersions(header, tenantId);
+  throw new ApiError("precondition_required", "Send the ETag you last read as If-Match");
 }
