@@ -11,6 +11,8 @@ import { unmatched } from "./http/unmatched.ts";
 import { me } from "./registry/memberships/me.routes.ts";
 import { operations } from "./registry/operations/operations.routes.ts";
 import { tenants } from "./registry/tenants/tenants.routes.ts";
+import { accounts } from "./tenant/accounts/accounts.routes.ts";
+import { members } from "./tenant/accounts/members.routes.ts";
 import { audit } from "./tenant/audit/audit.routes.ts";
 import { identity } from "./tenant/identity/identity.routes.ts";
 import { roles } from "./tenant/roles/roles.routes.ts";
@@ -42,6 +44,8 @@ export function createApp({ ports, limits, cors, docs }: AppSettings) {
 
   app.route("/api/v1", identity);
   app.route("/api/v1", users);
+  app.route("/api/v1", accounts);
+  app.route("/api/v1", members);
   app.route("/api/v1", roles);
   app.route("/api/v1", audit);
 

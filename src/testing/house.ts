@@ -63,7 +63,7 @@ export async function newHouse() {
 }
 export type House = Awaited<ReturnType<typeof newHouse>>;
 
-async function newPlatformAdmin(): Promise<Person> {
+export async function newPlatformAdmin(): Promise<Person> {
   const person = newPerson();
   const { identityProvider, CLAIM_NAMESPACE } = settings;
   const row = { issuer: identityProvider.issuer, subject: person.subject, active: true };

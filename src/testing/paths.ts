@@ -22,17 +22,26 @@ export async function realPath({ path }: Operation, owner: Person): Promise<stri
   return await realPath({ path: filled + rest } as Operation, owner);
 }
 
-async function realId(collection: string, name: string, owner: Person): Promise<string> {
+/** A body the operation takes. Where it names something of a collection, that is a thing which exists. */
+export async function realBody(operation: Operation, owner: Person): Promise<unknown> {
   const { document, operations } = await servedContract();
-  const body = operationAt(operations, "POST", collection)?.requestBody?.content["application/json"]
-    ?.schema;
+  const schema = operation.requestBody?.content["application/json"]?.schema;
+  const body = schema && sample(document.components.schemas, schema);
+  if (typeof body !== "object" || body === null) return body;
+  const fields = Object.entries(body).map(async ([name, value]) => {
+    const collection = `/api/v1/${name.replace(/Id$/, "s")}`;
+    const known = name.endsWith("Id") && operationAt(operations, "GET", collection);
+    return [name, known ? await realId(collection, name, owner) : value];
+  });
+  return Object.fromEntries(await Promise.all(fields));
+}
+
+async function realId(collection: string, name: string, owner: Person): Promise<string> {
+  const { operations } = await servedContract();
+  const creation = operationAt(operations, "POST", collection);
+  const body = creation && (await realBody(creation, owner));
   type Row = Record<string, string>;
-  const made =
-    body &&
-    (await owner.call<Row>(collection, {
-      method: "POST",
-      body: sample(document.components.schemas, body),
-    }));
+  const made = body ? await owner.call<Row>(collection, { method: "POST", body }) : undefined;
   const row =
     made && made.status < 300
       ? made.body

@@ -4,6 +4,7 @@ import { newId } from "../../core/id.ts";
 import { type Accepted, atVersion } from "../../db/columns.ts";
 import { isUniqueViolation } from "../../db/faults.ts";
 import { must, write } from "../../db/write.ts";
+import { noSuchAccount } from "../accounts/accounts.service.ts";
 import { accountMembers, accounts } from "../accounts/accounts.table.ts";
 import { commit } from "../commit.ts";
 import { tenantIdentity } from "../identity/identity.table.ts";
@@ -117,8 +118,6 @@ export async function restoreUser(scope: TenantScope, id: string): Promise<User>
 /** Somebody nobody can sign in as yet is pending again. */
 const reactivated = sql`case when exists (select 1 from ${userIdentities} i where i.user_id = ${users.id})
   then 'active' else 'pending' end`;
-
-const noSuchAccount = () => new ApiError("not_found", "No such account");
 
 const emailTaken =
   (detail: string) =>
