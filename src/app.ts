@@ -16,6 +16,7 @@ import { members } from "./tenant/accounts/members.routes.ts";
 import { audit } from "./tenant/audit/audit.routes.ts";
 import { identity } from "./tenant/identity/identity.routes.ts";
 import { roles } from "./tenant/roles/roles.routes.ts";
+import { tenantMembers } from "./tenant/users/members.routes.ts";
 import { users } from "./tenant/users/users.routes.ts";
 
 export type AppSettings = {
@@ -43,6 +44,7 @@ export function createApp({ ports, limits, cors, docs }: AppSettings) {
   app.route("/api/v1", operations);
 
   app.route("/api/v1", identity);
+  app.route("/api/v1", tenantMembers);
   app.route("/api/v1", users);
   app.route("/api/v1", accounts);
   app.route("/api/v1", members);
