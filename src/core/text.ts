@@ -23,15 +23,16 @@ export const email = z
   .pipe(z.email().max(254).toLowerCase())
   .openapi({ type: "string", format: "email", maxLength: 254, example: "ada@acme.test" });
 
-const label = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
-
-/** The name of a domain, never a bare word or an address: stored in lower case, others in punycode. */
-export const hostname = z
+/** A host name of two labels or more, in lower case. */
+export const domainName = z
   .string()
   .trim()
   .toLowerCase()
   .max(253)
-  .regex(new RegExp(`^(?:${label}\\.)+(?!\\d+$)${label}$`), "is not the name of a domain")
+  .regex(
+    /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$/,
+    "is not a domain name",
+  )
   .openapi({ example: "acme.test" });
 
 /** An image a browser may load: https only, so that no `javascript:` or plain-text address is ever stored. */

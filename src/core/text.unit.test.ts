@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { clip, decimal, email, flag, hostname, imageUrl, text } from "./text.ts";
+import { clip, decimal, domainName, email, flag, imageUrl, text } from "./text.ts";
 
 const name = text(10);
 
@@ -113,10 +113,10 @@ test("clipping never leaves half a character", () => {
 });
 
 test("a domain is stored in lower case and without blanks", () => {
-  expect(hostname.parse("  Research.ACME.test ")).toBe("research.acme.test");
-  expect(hostname.parse("xn--mnchen-3ya.de")).toBe("xn--mnchen-3ya.de");
+  expect(domainName.parse("  Research.ACME.test ")).toBe("research.acme.test");
+  expect(domainName.parse("xn--mnchen-3ya.de")).toBe("xn--mnchen-3ya.de");
   const longest = `${`${"a".repeat(63)}.`.repeat(3)}${"b".repeat(61)}`;
-  expect(hostname.parse(longest)).toHaveLength(253);
+  expect(domainName.parse(longest)).toHaveLength(253);
 });
 
 test.each([
@@ -141,7 +141,7 @@ test.each([
   `${"a".repeat(64)}.test`,
   `${"a.".repeat(125)}test`,
 ])("%j is no domain", (value) => {
-  expect(hostname.safeParse(value).success).toBe(false);
+  expect(domainName.safeParse(value).success).toBe(false);
 });
 
 test("a flag is one of two words, and nothing like them", () => {

@@ -37,8 +37,9 @@ export function acceptedVersions(header: string | undefined, tenantId: string): 
     .map(Number);
 }
 
-/** The same where nobody may change what they have not read: 428 without the header (RFC 6585). */
+/** The same where a change must be conditional (RFC 6585): throws `precondition_required` without the header. */
 export function requiredVersions(header: string | undefined, tenantId: string): Accepted {
-  if (header !== undefined) return acceptedVersions(header, tenantId);
-  throw new ApiError("precondition_required", "Send the ETag you last read as If-Match");
+  if (header === undefined)
+    throw new ApiError("precondition_required", "Send If-Match with the ETag you last read, or *");
+  return acceptedVersions(header, tenantId);
 }

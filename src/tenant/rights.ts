@@ -1,23 +1,32 @@
 import { type SQL, sql } from "drizzle-orm";
+import { apiKeys } from "./api-keys/api-keys.table.ts";
 import { mine } from "./principal.ts";
 import type { TenantScope } from "./scope.ts";
 
-/** What the caller is, as SQL, for rules that need it as data. */
-export type Rights = { readonly tenantRole: SQL; readonly role: SQL; readonly accountId: SQL };
+/** What the caller is, as SQL: rules that decide by it say nothing of where it comes from. */
+export type Rights = Record<"tenantRole" | "role" | "accountId" | "userId", SQL>;
 
-/** As the guard of the running batch proved them: for its writes. */
+const provedColumn = (name: string) => sql`(select ${sql.identifier(name)} from audit_context)`;
+
+/** As the guard of the running batch proved them. A key's user is its owner. */
 export const proved: Rights = {
-  tenantRole: sql`(select tenant_role from audit_context)`,
-  role: sql`(select role from audit_context)`,
-  accountId: sql`(select account_id from audit_context)`,
+  tenantRole: provedColumn("tenant_role"),
+  role: provedColumn("role"),
+  accountId: provedColumn("account_id"),
+  userId: sql`(select iif(c.actor_type = 'key', k.owner_id, c.actor_id) from audit_context c
+    left join ${apiKeys} k on k.id = c.actor_id)`,
 };
 
-/** As the principal has them: for reads, which have no audit context. */
-export const rightsOf = (scope: TenantScope): Rights => ({
+/** For a query that reads in the same batch as the principal. */
+export const asking = (scope: TenantScope): Rights => ({
   tenantRole: mine(scope, "tenantRole"),
   role: mine(scope, "role"),
   accountId: mine(scope, "accountId"),
+  userId: mine(scope, "userId"),
 });
+
+export const rules = ({ tenantRole }: Rights): SQL =>
+  sql`coalesce(${tenantRole} in ('owner', 'admin'), 0)`;
 
 /** A condition on the row in question. */
 export type Rule = (by: Rights) => SQL;

@@ -1,6 +1,6 @@
 // Which tool for what; each file says more at its head.
 // People and tenants: here; house has each role once, twins two full tenants, sign-in the real way,
-// keys callers who are no people with a token.
+// callers those who are no people with a token.
 // To arrange and to look: rows over tables and API; databases, raw-sql and dump by the back door.
 // What runs: stack is shared; worker, worker-process and own-sqld are yours to change or kill.
 // What breaks: proxy and disturbance before sqld, faulty-fetch and founder in-process, outage.

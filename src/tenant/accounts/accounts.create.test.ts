@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { beforeAll, expect, test } from "vitest";
 import type { Problem } from "../../http/problem.ts";
+import { placeKey, placeOperator } from "../../testing/callers.ts";
 import { newTenant, type Person, type TestTenant } from "../../testing/harness.ts";
-import { placeKey, placeOperator } from "../../testing/keys.ts";
 import { rowsOf } from "../../testing/raw-sql.ts";
 import { auditOf, placeAccount } from "../../testing/rows.ts";
 import type { Account } from "./accounts.schema.ts";

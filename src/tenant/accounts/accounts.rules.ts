@@ -2,17 +2,13 @@ import { type SQL, sql } from "drizzle-orm";
 import { rolesThatGrant } from "../../core/permissions.ts";
 import { accountRoles } from "../../core/roles.ts";
 import { iRule, mine } from "../principal.ts";
-import type { Rights, Rule } from "../rights.ts";
+import { type Rights, type Rule, rules } from "../rights.ts";
 import { isBy, type TenantScope } from "../scope.ts";
 import { accountMembers, accounts } from "./accounts.table.ts";
 
-/** Who rules the tenant works in every account of it. */
-export const ruling: Rule = ({ tenantRole }) =>
-  sql`coalesce(${tenantRole} in ('owner', 'admin'), false)`;
-
-/** Others work in the one account that was proved to be theirs. */
+/** Who rules the tenant works in every account of it, others in the one that was proved to be theirs. */
 export const workable: Rule = (by) =>
-  sql`(${ruling(by)} or coalesce(${accounts}.id = ${by.accountId}, false))`;
+  sql`(${rules(by)} or coalesce(${accounts}.id = ${by.accountId}, false))`;
 
 /**
  * What a caller may know of: who rules the tenant all accounts, a person those they are in, and a key

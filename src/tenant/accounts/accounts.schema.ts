@@ -2,12 +2,12 @@ import { z } from "@hono/zod-openapi";
 import { idOf } from "../../core/id.ts";
 import { jsonObject } from "../../core/json.ts";
 import { PageMeta, pageQuery } from "../../core/pagination.ts";
-import { flag, hostname, text } from "../../core/text.ts";
+import { domainName, flag, text } from "../../core/text.ts";
 
 const at = z.iso.datetime();
 const name = text(200).openapi({ example: "Research" });
 const description = text(1000).nullable();
-const domain = hostname.nullable();
+const domain = domainName.nullable();
 
 export const AccountParams = z.object({ id: idOf("account") });
 

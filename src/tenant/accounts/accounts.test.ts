@@ -2,8 +2,8 @@ import { beforeAll, expect, test } from "vitest";
 import type { z } from "zod";
 import { permissionsOf } from "../../core/permissions.ts";
 import type { Problem } from "../../http/problem.ts";
+import { placeKey, placeOperator } from "../../testing/callers.ts";
 import { type Member, newTenant, type Person, type TestTenant } from "../../testing/harness.ts";
-import { placeKey, placeOperator } from "../../testing/keys.ts";
 import { placeAccount, placeInAccount } from "../../testing/rows.ts";
 import type { Account, AccountPage } from "./accounts.schema.ts";
 

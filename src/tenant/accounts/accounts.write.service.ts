@@ -8,10 +8,10 @@ import { must, write } from "../../db/write.ts";
 import { commit } from "../commit.ts";
 import { tenantIdentity } from "../identity/identity.table.ts";
 import { read } from "../read.ts";
-import { proved, type Rule, rightsOf } from "../rights.ts";
+import { asking, proved, type Rule, rules } from "../rights.ts";
 import type { TenantScope } from "../scope.ts";
 import { actor, created, touched } from "../stamps.ts";
-import { ruling, visible, workable } from "./accounts.rules.ts";
+import { visible, workable } from "./accounts.rules.ts";
 import type { Account, AccountPatch, NewAccount } from "./accounts.schema.ts";
 import { accountQuery, living, noSuchAccount, toAccount } from "./accounts.service.ts";
 import { accounts } from "./accounts.table.ts";
@@ -35,7 +35,7 @@ export async function updateAccount(
   const merged = settings && merge(settings);
   const fits = merged && sql`length(cast(${merged} as blob)) <= ${maxJsonBytes}`;
   // Who is kept out of an account is not for one of its own to decide.
-  const rule = fields.active === undefined ? workable : ruling;
+  const rule = fields.active === undefined ? workable : rules;
   const update = db
     .update(accounts)
     .set({
@@ -65,8 +65,8 @@ export async function deleteAccount(
   const remove = db
     .update(accounts)
     .set({ deletedAt: request.now, deletedBy: actor, ...touched(accounts.version, request.now) })
-    .where(and(living(id), ruling(proved), atVersion(accounts.version, accepted), not(isFirst)));
-  const conditions = { accepted, rule: ruling, isFirst };
+    .where(and(living(id), rules(proved), atVersion(accounts.version, accepted), not(isFirst)));
+  const conditions = { accepted, rule: rules, isFirst };
   await commit(scope, [must(remove, () => explain(scope, id, conditions))], []);
 }
 
@@ -76,8 +76,8 @@ export async function restoreAccount(scope: TenantScope, id: string): Promise<Ac
   const restore = db
     .update(accounts)
     .set({ deletedAt: null, deletedBy: null, ...touched(accounts.version, request.now) })
-    .where(and(eq(accounts.id, id), isNotNull(accounts.deletedAt), ruling(proved)));
-  const change = must(restore, () => explain(scope, id, { rule: ruling, state: "deleted" }));
+    .where(and(eq(accounts.id, id), isNotNull(accounts.deletedAt), rules(proved)));
+  const change = must(restore, () => explain(scope, id, { rule: rules, state: "deleted" }));
   const [rows] = await commit(scope, [change], [accountQuery(db, id)]).catch(taken);
   return toAccount(rows);
 }
@@ -99,7 +99,7 @@ async function explain(
 ): Promise<Error> {
   const { version, deletedAt } = accounts;
   const [[row]] = await read(scope, (asked) => {
-    const about = { seen: visible(asked), mine: rule(rightsOf(asked)), fits, isFirst };
+    const about = { seen: visible(asked), mine: rule(asking(asked)), fits, isFirst };
     return [
       asked.db
         .select({ version, deletedAt, ...about })

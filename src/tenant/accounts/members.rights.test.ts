@@ -4,8 +4,8 @@ import { type Permission, permissionsOf, rolesThatGrant } from "../../core/permi
 import { type AccountRole, accountRoles } from "../../core/roles.ts";
 import { batch } from "../../db/batch.ts";
 import type { Problem } from "../../http/problem.ts";
+import { placeKey, placeOperator } from "../../testing/callers.ts";
 import { type Member, newTenant, type Person, type TestTenant } from "../../testing/harness.ts";
-import { placeKey, placeOperator } from "../../testing/keys.ts";
 import { placeAccount, placeInAccount, placeUsers } from "../../testing/rows.ts";
 import { accountMembers } from "./accounts.table.ts";
 

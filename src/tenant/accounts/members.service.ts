@@ -4,7 +4,7 @@ import { iso } from "../../db/columns.ts";
 import type { TenantDb } from "../../db/connect.ts";
 import { pageOf } from "../../db/page.ts";
 import { read } from "../read.ts";
-import { rightsOf } from "../rights.ts";
+import { asking } from "../rights.ts";
 import type { TenantScope } from "../scope.ts";
 import { users } from "../users/users.table.ts";
 import { visible, workable } from "./accounts.rules.ts";
@@ -65,7 +65,7 @@ export async function getMember(scope: TenantScope, at: MemberParams): Promise<A
 /** The living account the path names: whether the caller may know of it, and whether they work there. */
 const placeQuery = (scope: TenantScope, id: string) =>
   scope.db
-    .select({ seen: visible(scope), mine: workable(rightsOf(scope)) })
+    .select({ seen: visible(scope), mine: workable(asking(scope)) })
     .from(accounts)
     .where(living(id));
 

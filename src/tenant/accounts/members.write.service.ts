@@ -6,7 +6,7 @@ import { isUniqueViolation } from "../../db/faults.ts";
 import { must } from "../../db/write.ts";
 import { commit } from "../commit.ts";
 import { read } from "../read.ts";
-import { proved, rightsOf } from "../rights.ts";
+import { asking, proved } from "../rights.ts";
 import type { TenantScope } from "../scope.ts";
 import { noSuchUser } from "../users/users.service.ts";
 import { users } from "../users/users.table.ts";
@@ -107,7 +107,7 @@ async function explain(
 }
 
 function lookQuery(scope: TenantScope, { id, userId }: MemberParams, role?: AccountRole) {
-  const by = rightsOf(scope);
+  const by = asking(scope);
   const { role: current, version } = accountMembers;
   return scope.db
     .select({

@@ -2,8 +2,8 @@ import { beforeAll, expect, test } from "vitest";
 import type { z } from "zod";
 import { type TenantRole, tenantRoles } from "../../core/roles.ts";
 import type { Problem } from "../../http/problem.ts";
+import { placeKey, placeOperator } from "../../testing/callers.ts";
 import { type Member, newTenant, type Person, type TestTenant } from "../../testing/harness.ts";
-import { placeKey, placeOperator } from "../../testing/keys.ts";
 import { auditOf, placeUsers } from "../../testing/rows.ts";
 import type { TenantMember, TenantMemberPage } from "./members.schema.ts";
 

@@ -3,7 +3,7 @@ import { ApiError, unavailable } from "../../core/error.ts";
 import type { TenantRole } from "../../core/roles.ts";
 import type { Accepted } from "../../db/columns.ts";
 import { read } from "../read.ts";
-import { type Rule, rightsOf } from "../rights.ts";
+import { asking, type Rule } from "../rights.ts";
 import type { TenantScope } from "../scope.ts";
 import { ownerRemains } from "./users.rules.ts";
 import { noSuchUser } from "./users.service.ts";
@@ -38,7 +38,7 @@ export async function explain(
   const { version, deletedAt, tenantRole: role } = users;
   const [[row], identities] = await read(scope, (asked) => [
     asked.db
-      .select({ version, deletedAt, role, mine: rule(rightsOf(asked)), ownerRemains })
+      .select({ version, deletedAt, role, mine: rule(asking(asked)), ownerRemains })
       .from(users)
       .where(eq(users.id, id)),
     identitiesOf(asked, id),
