@@ -16,6 +16,8 @@ import { operations } from "./registry/operations/operations.routes.ts";
 import { people } from "./registry/people/people.routes.ts";
 import { adminTenants } from "./registry/tenants/admin.routes.ts";
 import { tenants } from "./registry/tenants/tenants.routes.ts";
+import { accounts } from "./tenant/accounts/accounts.routes.ts";
+import { members } from "./tenant/accounts/members.routes.ts";
 import { apiKeys } from "./tenant/api-keys/api-keys.routes.ts";
 import { audit } from "./tenant/audit/audit.routes.ts";
 import { grants } from "./tenant/grants/grants.routes.ts";
@@ -27,6 +29,7 @@ import { sessions } from "./tenant/sessions/sessions.routes.ts";
 import { settings } from "./tenant/settings/settings.routes.ts";
 import { belongings } from "./tenant/users/belongings.routes.ts";
 import { me as myUser } from "./tenant/users/me.routes.ts";
+import { tenantMembers } from "./tenant/users/members.routes.ts";
 import { users } from "./tenant/users/users.routes.ts";
 
 export type AppSettings = {
@@ -63,9 +66,12 @@ export function createApp({ ports, limits, cors, docs }: AppSettings) {
 
   app.route("/api/v1", identity);
   app.route("/api/v1", settings);
+  app.route("/api/v1", tenantMembers);
   app.route("/api/v1", myUser);
   app.route("/api/v1", users);
   app.route("/api/v1", belongings);
+  app.route("/api/v1", accounts);
+  app.route("/api/v1", members);
   app.route("/api/v1", invitations);
   app.route("/api/v1", sessions);
   app.route("/api/v1", apiKeys);

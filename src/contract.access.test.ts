@@ -5,7 +5,7 @@ import { type Operation, servedContract } from "./testing/contract.ts";
 import { dump } from "./testing/dump.ts";
 import { type House, newHouse, type Outsider, refusalOf } from "./testing/house.ts";
 import { randomPath, realPath } from "./testing/paths.ts";
-import { oddBodies, sample } from "./testing/sample.ts";
+import { headersOf, oddBodies, sample } from "./testing/sample.ts";
 
 const { document, operations } = await servedContract();
 const named = (chosen: Operation[]) =>
@@ -35,13 +35,11 @@ const schemaOf = ({ requestBody }: Operation) => requestBody?.content["applicati
 
 /** The request as it should be, but for ids that are nobody's. */
 async function wellFormed(operation: Operation): Promise<Call & { path: string }> {
-  const { method, parameters } = operation;
   const schema = schemaOf(operation);
-  const conditional = parameters.some(({ name }) => name.toLowerCase() === "if-match");
   return {
-    method,
+    method: operation.method,
     path: await randomPath(operation),
-    headers: conditional ? { "if-match": "*" } : {},
+    headers: headersOf(operation),
     body: schema && sample(schemas, schema),
   };
 }

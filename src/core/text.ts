@@ -2,7 +2,8 @@ import { z } from "@hono/zod-openapi";
 
 /** Control characters, and what turns or hides the text around it; joiners are letters' business. */
 export const unprintable = /[\p{Cc}\u200b\u202a-\u202e\u2060-\u2069\ufeff]/gu;
-const isClean = (value: string) => value.isWellFormed() && value.search(unprintable) < 0;
+export const isClean = (value: string): boolean =>
+  value.isWellFormed() && value.search(unprintable) < 0;
 
 /**
  * One line a person typed: well-formed Unicode, no control characters, trimmed, each letter in its one
@@ -39,6 +40,12 @@ export const imageUrl = z
   .url({ protocol: /^https$/ })
   .max(500)
   .refine(isClean, "holds control characters");
+
+/** Yes or no in a query: two words, documented as the boolean they mean. */
+export const flag = z
+  .enum(["true", "false"])
+  .transform((word) => word === "true")
+  .openapi({ type: "boolean", enum: undefined as never });
 
 /** A decimal number in a query: no hex, exponent, sign or spaces, unlike `z.coerce.number()`. */
 export const decimal = (min: number, max: number) =>

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { clip, decimal, email, imageUrl, text } from "./text.ts";
+import { clip, decimal, domainName, email, flag, imageUrl, text } from "./text.ts";
 
 const name = text(10);
 
@@ -110,4 +110,42 @@ test("clipping never leaves half a character", () => {
   expect(clip("abcdef", 5)).toBe("abcde");
   expect(clip("abcd😀", 5)).toBe("abcd");
   expect(clip("abcd😀", 6)).toBe("abcd😀");
+});
+
+test("a domain is stored in lower case and without blanks", () => {
+  expect(domainName.parse("  Research.ACME.test ")).toBe("research.acme.test");
+  expect(domainName.parse("xn--mnchen-3ya.de")).toBe("xn--mnchen-3ya.de");
+  const longest = `${`${"a".repeat(63)}.`.repeat(3)}${"b".repeat(61)}`;
+  expect(domainName.parse(longest)).toHaveLength(253);
+});
+
+test.each([
+  "",
+  "acme",
+  "acme.",
+  ".acme.test",
+  "acme..test",
+  "-acme.test",
+  "acme-.test",
+  "ac me.test",
+  "acme_x.test",
+  "münchen.de",
+  "acme.test:80",
+  "acme.test/path",
+  "https://acme.test",
+  "*.acme.test",
+  "127.0.0.1",
+  "[::1]",
+  "acme.test\u0000",
+  "acme.test\nx.test",
+  `${"a".repeat(64)}.test`,
+  `${"a.".repeat(125)}test`,
+])("%j is no domain", (value) => {
+  expect(domainName.safeParse(value).success).toBe(false);
+});
+
+test("a flag is one of two words, and nothing like them", () => {
+  expect([flag.parse("true"), flag.parse("false")]).toEqual([true, false]);
+  for (const word of ["", "1", "0", "yes", "TRUE", " true", "null"])
+    expect(flag.safeParse(word).success, word).toBe(false);
 });

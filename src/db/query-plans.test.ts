@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openTenant } from "../testing/databases.ts";
 import {
+  type Member,
   newPerson,
   newTenant,
   type Person,
   registry,
   settings,
   stack,
+  type TestTenant,
 } from "../testing/harness.ts";
 import { type Passage, startProxy } from "../testing/proxy.ts";
 import { rowsOf } from "../testing/raw-sql.ts";
@@ -31,31 +33,39 @@ afterAll(async () => {
   for (const stop of cleanup) await stop();
 });
 
+type Body = List & { id: string };
+async function send(
+  person: Person,
+  status: number,
+  path: string,
+  method = "GET",
+  body?: object,
+  headers = {},
+) {
+  const answer = await person.call<Body>(`/api/v1${path}`, { method, body, headers });
+  expect(answer.status, `${method} ${path}`).toBe(status);
+  return answer.body;
+}
+
+/** The first page and, by its cursor, the next. */
+async function page(person: Person, path: string) {
+  const { meta } = await send(person, 200, `${path}&limit=1`);
+  if (meta.nextCursor) await send(person, 200, `${path}&limit=1&cursor=${meta.nextCursor}`);
+}
+const orders = ["asc", "desc"].map((order) => `sortOrder=${order}`);
+const any = { "if-match": "*" };
+const stale = { "if-match": '"x"' };
+
 /** Every service, every filter and every order, so that each statement passes by once. */
 async function callEverything(base: string): Promise<string> {
   const tenant = await newTenant(base);
   const { owner } = tenant;
   const admin = await tenant.member({ accountRole: "ADMIN" });
-  const send = async (
-    person: Person,
-    status: number,
-    path: string,
-    method = "GET",
-    body?: object,
-  ) => {
-    const answer = await person.call<List & { id: string }>(`/api/v1${path}`, { method, body });
-    expect(answer.status, `${method} ${path}`).toBe(status);
-    return answer.body;
-  };
-  const page = async (path: string) => {
-    const { meta } = await send(owner, 200, `${path}&limit=1`);
-    if (meta.nextCursor) await send(owner, 200, `${path}&limit=1&cursor=${meta.nextCursor}`);
-  };
   await send(owner, 200, "/auth/me");
   await send(owner, 200, "/roles");
   await send(owner, 200, "/tenant");
   await send(owner, 200, "/tenant", "PATCH", { name: "Renamed" });
-  for (const sortBy of ["createdAt", "name"]) await page(`/tenants?sortBy=${sortBy}`);
+  for (const sortBy of ["createdAt", "name"]) await page(owner, `/tenants?sortBy=${sortBy}`);
 
   const { id } = await send(admin, 201, "/users", "POST", { name: "Ada", email: "ada@acme.test" });
   await send(owner, 200, `/users/${id}`);
@@ -66,16 +76,18 @@ async function callEverything(base: string): Promise<string> {
   await send(owner, 404, `/users/${id}`, "DELETE");
   await send(owner, 200, `/users/${id}/restoration`, "POST");
   for (const sortBy of ["createdAt", "updatedAt", "name", "email"])
-    for (const sortOrder of ["asc", "desc"])
+    for (const order of orders)
       for (const filter of ["", "&status=active", "&search=a"])
-        await page(`/users?sortBy=${sortBy}&sortOrder=${sortOrder}${filter}`);
+        await page(owner, `/users?sortBy=${sortBy}&${order}${filter}`);
+
+  const account = await callAccounts(tenant, admin);
+  await callMembers(tenant, admin, account, id);
 
   const filters = ["entity=users", `entity=users&entityId=${id}`, `entityId=${id}`];
   filters.push(`actorId=${owner.userId}`, "requestId=a-request", "action=UPDATE", "");
   filters.push("from=2026-01-01T00:00:00Z", "to=2100-01-01T00:00:00Z");
   for (const filter of filters)
-    for (const sortOrder of ["asc", "desc"])
-      await page(`/audit-logs?sortOrder=${sortOrder}&${filter}`);
+    for (const order of orders) await page(owner, `/audit-logs?${order}&${filter}`);
 
   await fillLog(tenant.db, 600);
   for (const filter of [...filters, "actorId=system", "action=UPDATE&entity=things"])
@@ -94,6 +106,61 @@ async function callEverything(base: string): Promise<string> {
   const entering = { headers: { "x-tenant-id": tenant.id } };
   expect((await stranger.call("/api/v1/users", entering)).status).toBe(403);
   return tenant.id;
+}
+
+async function callAccounts({ owner, accountId }: TestTenant, admin: Member): Promise<string> {
+  const { id } = await send(owner, 201, "/accounts", "POST", { name: "Research" });
+  const [first, account] = [`/accounts/${accountId}`, `/accounts/${id}`];
+  for (const person of [owner, admin]) {
+    for (const sortBy of ["createdAt", "name"])
+      for (const order of orders)
+        for (const filter of ["", "&active=true", "&search=e"])
+          await page(person, `/accounts?sortBy=${sortBy}&${order}${filter}`);
+    await send(person, 200, first);
+    await send(person, 200, first, "PATCH", { description: "First" });
+  }
+  await send(owner, 200, account, "PATCH", { settings: { a: 1 }, active: true }, any);
+  await send(owner, 412, account, "PATCH", { settings: { a: 2 } }, stale);
+  await send(owner, 409, first, "DELETE");
+  await send(owner, 204, account, "DELETE");
+  await send(owner, 404, account, "DELETE");
+  await send(owner, 200, `${account}/restoration`, "POST");
+  return id;
+}
+
+/** In an account, and in the tenant; in the end the ADMIN is out of it. */
+async function callMembers(
+  { owner, accountId }: TestTenant,
+  admin: Member,
+  account: string,
+  user: string,
+) {
+  const members = `/accounts/${account}/members`;
+  const seat = { userId: user, role: "VIEWER" };
+  await send(owner, 201, members, "POST", seat);
+  await send(owner, 201, members, "POST", { ...seat, userId: owner.userId });
+  for (const order of orders) await page(owner, `${members}?${order}`);
+  await page(admin, `/accounts/${accountId}/members?${orders[0]}`);
+  await send(admin, 404, members, "POST", seat);
+  const member = `${members}/${user}`;
+  await send(owner, 200, member);
+  await send(owner, 200, member, "PATCH", { role: "EDITOR" }, any);
+  await send(owner, 412, member, "PATCH", { role: "EDITOR" }, stale);
+  await send(owner, 412, member, "DELETE", undefined, stale);
+  await send(owner, 204, member, "DELETE", undefined, any);
+
+  for (const order of orders)
+    for (const filter of ["", "&tenantRole=owner", "&tenantRole=member"])
+      await page(owner, `/tenant/members?${order}${filter}`);
+  const inTenant = `/tenant/members/${user}`;
+  await send(owner, 200, inTenant, "PATCH", { tenantRole: "owner" }, any);
+  await send(owner, 200, inTenant, "PATCH", { tenantRole: "member" }, any);
+  await send(owner, 412, inTenant, "PATCH", { tenantRole: "owner" }, stale);
+  await send(owner, 204, inTenant, "DELETE", undefined, any);
+  const me = "/tenant/members/me";
+  await send(owner, 409, me, "DELETE");
+  await send(admin, 204, me, "DELETE");
+  await send(admin, 403, me, "DELETE");
 }
 
 type Pipeline = {
@@ -170,7 +237,7 @@ test("a cursor leads straight to its place in the list", () => {
   const pages = planned.filter(({ sql }) => /"\) [<>] \(\?, \?\)/.test(sql));
   const firstOf = ({ plan }: Planned) => plan.find((step) => !step.startsWith("CO-ROUTINE"));
   const starts = new Set(pages.map((page) => firstOf(page)?.replace(/^SEARCH (\w+) .*/, "$1")));
-  expect(starts).toEqual(new Set(["users", "audit_logs"]));
+  expect(starts).toEqual(new Set(["users", "audit_logs", "accounts", "account_members"]));
   expect(pages.filter((page) => !firstOf(page)?.startsWith("SEARCH"))).toEqual([]);
 });
 

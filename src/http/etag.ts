@@ -2,13 +2,16 @@ import { z } from "@hono/zod-openapi";
 import { ApiError, invalidField } from "../core/error.ts";
 import type { Accepted } from "../db/columns.ts";
 
-export const IfMatch = z.object({
-  "if-match": z
-    .string()
-    .max(1000)
-    .optional()
-    .openapi({ description: "The ETag as last read; a change since then answers 412." }),
-});
+const tag = z
+  .string()
+  .max(1000)
+  .optional()
+  .openapi({ description: "The ETag as last read; a change since then answers 412." });
+
+export const IfMatch = z.object({ "if-match": tag });
+
+/** Documented as required; whether it is there `requiredVersions` sees, which answers 428 and not 400. */
+export const RequiredIfMatch = z.object({ "if-match": tag.openapi({ param: { required: true } }) });
 
 /** Bound to the tenant: a tag of one tenant never matches a row of another. */
 export const etagOf = (tenantId: string, version: number): string => `"${tenantId}.${version}"`;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { acceptedVersions, etagOf } from "./etag.ts";
+import { acceptedVersions, etagOf, requiredVersions } from "./etag.ts";
 
 const tenant = "tnt_019aa3f0-6f1e-7c3a-9d55-0c2f6a1b4e7d";
 const other = "tnt_019aa3f0-6f1e-7c3a-9d55-0c2f6a1b4e7e";
@@ -57,4 +57,12 @@ test.each([
 
 test("version 0 is that of what nobody has written yet", () => {
   expect(acceptedVersions(`"${tenant}.0"`, tenant)).toEqual([0]);
+});
+
+test("where a version is demanded, only a request without one is told so", () => {
+  expect(requiredVersions(etagOf(tenant, 3), tenant)).toEqual([3]);
+  expect(requiredVersions("*", tenant)).toBe("any");
+  expect(() => requiredVersions(undefined, tenant)).toThrow(
+    expect.objectContaining({ code: "precondition_required", status: 428 }) as Error,
+  );
 });

@@ -23,10 +23,12 @@ export async function answerFailure(thrown: Error, c: Context<PublicEnv>): Promi
   return problemResponse(error, { path: c.req.path, requestId: c.var.request.requestId });
 }
 
+const ofInput = [400, 415, 428];
+
 /** Who may not do a thing at all is told that, and not what is wrong with their input. */
 async function guardFirst(error: ApiError, c: Context<PublicEnv>): Promise<ApiError> {
   const { scope } = c.var;
-  if (!scope || ![400, 415, 428].includes(error.status)) return error;
+  if (!scope || !ofInput.includes(error.status)) return error;
   const intent = c.req.method === "GET" || c.req.method === "HEAD" ? "read" : "write";
   return await assertAdmitted(scope, intent).then(
     () => error,

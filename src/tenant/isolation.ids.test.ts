@@ -7,7 +7,7 @@ import { servedContract } from "../testing/contract.ts";
 import { dump } from "../testing/dump.ts";
 import { newTenant, registry, settings, type TestTenant } from "../testing/harness.ts";
 import { rowsOf } from "../testing/raw-sql.ts";
-import { ask, newTwins } from "../testing/twins.ts";
+import { ask, newTwins, pathIn } from "../testing/twins.ts";
 
 type Page = { data: { id: string; name: string }[]; meta: { nextCursor: string | null } };
 
@@ -38,6 +38,38 @@ test("a change, a deletion and a restoration in one twin leave the other's row o
   const restored = await ask(twins, inLeft, `${ada}/restoration`, restoration);
   expect([restored.status, restored.body["name"]]).toEqual([200, "Ada of the left"]);
   expect(await dump(right.db)).toEqual(untouched);
+});
+
+test("what is done to an account and its members in one twin leaves the other's of the same ids alone", async () => {
+  const twins = await newTwins();
+  const { left, right, ids } = twins;
+  const account = `/api/v1/accounts/${ids.account}`;
+  const [ada, dual] = [`${account}/members/${ids.ada}`, `${account}/members/${ids.dual}`];
+  const headers = { "if-match": "*" };
+  const inLeft = async (method: string, path: string, body?: object) =>
+    (await ask(twins, { header: left.slug }, path, { method, headers, body })).status;
+  const untouched = await dump(right.db);
+
+  const settings = { theme: left.slug };
+  const done = [
+    await inLeft("PATCH", account, { name: "One name", domain: "one.test", settings }),
+    await inLeft("POST", `${account}/members`, { userId: ids.dual, role: "ADMIN" }),
+    await inLeft("PATCH", ada, { role: "MANAGER" }),
+    await inLeft("DELETE", dual),
+    await inLeft("DELETE", account),
+    await inLeft("POST", `${account}/restoration`),
+    await inLeft("PATCH", `/api/v1/tenant/members/${ids.ada}`, { tenantRole: "admin" }),
+    await inLeft("DELETE", `/api/v1/tenant/members/${ids.ada}`),
+    await inLeft("DELETE", "/api/v1/tenant/members/me"),
+  ];
+  expect(done).toEqual([200, 201, 200, 204, 204, 200, 200, 204, 204]);
+  expect(await dump(right.db)).toEqual(untouched);
+
+  const same = { method: "PATCH", body: { name: "One name", domain: "one.test" } };
+  expect((await ask(twins, { header: right.slug }, account, same)).status).toBe(200);
+  const restoration = { method: "POST" };
+  const misplaced = await ask(twins, { header: right.slug }, `${account}/restoration`, restoration);
+  expect(told(misplaced)).toEqual([404, "not_found", "No such account"]);
 });
 
 test("an account of the other twin cannot be joined, and one with the same id is one's own", async () => {
@@ -86,36 +118,56 @@ test("rights in one twin, in the tenant and in the account of the same id, are n
   expect((await create(right.slug, ids.account)).status).toBe(201);
   expect(await dump(left.db)).toEqual(before);
 
+  const manage = (slug: string) =>
+    ask(twins, { header: slug }, `/api/v1/accounts/${ids.account}/members/${ids.ada}`, {
+      method: "PATCH",
+      headers: { "account-id": ids.account, "if-match": "*" },
+      body: { role: "EDITOR" },
+    });
+  expect((await manage(left.slug)).body["code"]).toBe("forbidden");
+  expect((await manage(right.slug)).status).toBe(200);
+  expect(await dump(left.db)).toEqual(before);
+
   const owners = await newTwins({ tenantRole: "member" }, { tenantRole: "owner" });
   const audit = (slug: string) => ask(owners, { header: slug }, "/api/v1/audit-logs");
   expect((await audit(owners.left.slug)).body["code"]).toBe("forbidden");
   expect((await audit(owners.right.slug)).status).toBe(200);
 });
 
-test.each(paged.map(({ path }) => path))("%s refuses cursors of the other twin", async (list) => {
-  const twins = await newTwins();
-  const { left, right, ids } = twins;
-  const path = list
-    .replace("/users/{id}", `/users/${ids.dual}`)
-    .replace("/accounts/{id}", `/accounts/${ids.account}`);
-  const first = await ask<Page>(twins, { header: right.slug }, `${path}?limit=1`);
-  const cursor = first.body.meta.nextCursor;
-  const next = (slug: string) =>
-    ask<Page>(twins, { header: slug }, `${path}?limit=1&cursor=${cursor}`);
-  const theirs = await next(left.slug);
-  expect(theirs).toMatchObject({
-    status: 400,
-    body: { code: "invalid_request", errors: [{ in: "query", path: "cursor" }] },
-  });
-  const own = await next(right.slug);
-  expect(own.status).toBe(200);
-  expect(own.body.data[0]).not.toEqual(first.body.data[0]);
-});
+test.each(paged.map(({ path }) => path))(
+  "%s refuses cursors of the other twin",
+  async (pattern) => {
+    const seats = { tenantRole: "owner", accountRole: "EDITOR" } as const;
+    const twins = await newTwins(seats, seats);
+    const { left, right } = twins;
+    const path = pathIn(twins, pattern);
+    const first = await ask<Page>(twins, { header: right.slug }, `${path}?limit=1`);
+    const cursor = first.body.meta.nextCursor;
+    const next = (slug: string) =>
+      ask<Page>(twins, { header: slug }, `${path}?limit=1&cursor=${cursor}`);
+    const theirs = await next(left.slug);
+    expect(theirs).toMatchObject({
+      status: 400,
+      body: { code: "invalid_request", errors: [{ in: "query", path: "cursor" }] },
+    });
+    const own = await next(right.slug);
+    expect(own.status).toBe(200);
+    expect(own.body.data).toHaveLength(1);
+    expect(own.body.data).not.toEqual(first.body.data);
+  },
+);
 
 test("an ETag of the other twin matches nothing, though id and version are the same", async () => {
   const twins = await newTwins();
   const { left, right, ids } = twins;
-  for (const path of [`/api/v1/users/${ids.ada}`, "/api/v1/tenant"]) {
+  const account = `/api/v1/accounts/${ids.account}`;
+  const changes: [string, object, string[]][] = [
+    [`/api/v1/users/${ids.ada}`, { name: "Changed" }, ["PATCH", "DELETE"]],
+    ["/api/v1/tenant", { name: "Changed" }, ["PATCH"]],
+    [`${account}/members/${ids.ada}`, { role: "EDITOR" }, ["PATCH", "DELETE"]],
+    [account, { settings: { changed: true } }, ["PATCH", "DELETE"]],
+  ];
+  for (const [path, body, methods] of changes) {
     const seen = await ask(twins, { header: right.slug }, path);
     const own = await ask(twins, { header: left.slug }, path);
     expect(own.body["version"]).toBe(seen.body["version"]);
@@ -124,9 +176,9 @@ test("an ETag of the other twin matches nothing, though id and version are the s
       ask(twins, { header: left.slug }, path, {
         method,
         headers: { "if-match": tag },
-        ...(method === "PATCH" && { body: { name: "Changed" } }),
+        ...(method === "PATCH" && { body }),
       });
-    for (const method of path.includes("users") ? ["PATCH", "DELETE"] : ["PATCH"])
+    for (const method of methods)
       expect((await change(seen.headers["etag"], method)).status).toBe(412);
     expect(await dump(left.db)).toEqual(before);
     expect((await change(own.headers["etag"], "PATCH")).status).toBe(200);

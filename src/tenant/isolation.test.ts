@@ -31,6 +31,10 @@ test.each(Object.entries(ways))("%s shows one twin and nothing of the other", as
     ...lists.map(({ path }) => path),
     `/api/v1/users/${ids.ada}`,
     "/api/v1/users?search=Ada",
+    `/api/v1/accounts/${ids.account}`,
+    `/api/v1/accounts/${ids.account}/members`,
+    `/api/v1/accounts/${ids.account}/members/${ids.ada}`,
+    "/api/v1/accounts?search=Account",
     `/api/v1/audit-logs?entityId=${ids.ada}`,
     `/api/v1/audit-logs?actorId=${ids.dual}`,
   ];

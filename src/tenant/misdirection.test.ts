@@ -45,6 +45,7 @@ async function direct(...places: [TestTenant, Place][]): Promise<void> {
 /** Everything that can be asked of a twin, by its owner and by who is in both. */
 async function askEverything(base: string, twins: Twins, twin: TestTenant) {
   const user = `/api/v1/users/${twins.ids.ada}`;
+  const account = `/api/v1/accounts/${twins.ids.account}`;
   const create = { method: "POST", body: { name: "New", email: "new@twins.test" } };
   const patch = { method: "PATCH", body: { name: "Changed" } };
   const requests = [
@@ -57,6 +58,12 @@ async function askEverything(base: string, twins: Twins, twin: TestTenant) {
     [user, patch],
     [user, { method: "DELETE" }],
     ["/api/v1/tenant", patch],
+    ["/api/v1/tenant/members"],
+    ["/api/v1/accounts"],
+    [account],
+    [account, patch],
+    [`${account}/members`],
+    [`${account}/members/${twins.ids.ada}`],
   ] as const;
   const answers = requests.map(([path, options]) => {
     const url = `${base}${path}`;

@@ -9,12 +9,18 @@ import { refusal } from "./refusal.ts";
 import type { TenantScope } from "./scope.ts";
 
 /**
+ * What is read. Queries about the caller are made of the scope they get: who knocks as a person may
+ * turn out to be a platform admin under a grant.
+ */
+type Asked<Q> = Q | ((scope: TenantScope) => Q);
+
+/**
  * The only way a tenant feature reads: the caller is proved and the queries run in one round trip.
  * Rows come back only if the caller satisfies what the route declared.
  */
 export async function read<const Q extends readonly Query[]>(
   scope: TenantScope,
-  queries: Q,
+  queries: Asked<Q>,
 ): Promise<Results<Q>> {
   return (await readAs(scope, queries)).results;
 }
@@ -22,7 +28,7 @@ export async function read<const Q extends readonly Query[]>(
 /** The caller's rights, for rules that need them as data. A round trip unless read along with rows. */
 export async function readAs<const Q extends readonly Query[]>(
   scope: TenantScope,
-  queries: Q,
+  queries: Asked<Q>,
 ): Promise<{ principal: Principal; results: Results<Q> }> {
   const first = await attempt(scope, queries);
   if (first.principal?.admitted) return admitted(scope, first.principal, first.results);
@@ -39,7 +45,8 @@ function admitted<R>(scope: TenantScope, principal: Principal, results: R) {
   return { principal, results };
 }
 
-async function attempt<const Q extends readonly Query[]>(scope: TenantScope, queries: Q) {
+async function attempt<const Q extends readonly Query[]>(scope: TenantScope, asked: Asked<Q>) {
+  const queries = typeof asked === "function" ? asked(scope) : asked;
   const all = [principalQuery(scope, "read"), ...queries] as const;
   const work = scope.caller.kind === "operator" ? witnessed(scope, all) : undefined;
   const [[principal], ...results] = (await work) ?? (await batch(scope.db, "read", all));

@@ -27,3 +27,6 @@ export const asking = (scope: TenantScope): Rights => ({
 
 export const rules = ({ tenantRole }: Rights): SQL =>
   sql`coalesce(${tenantRole} in ('owner', 'admin'), 0)`;
+
+/** A condition on the row in question. */
+export type Rule = (by: Rights) => SQL;

@@ -1,5 +1,6 @@
 // Which tool for what; each file says more at its head.
-// People and tenants: here; house has each role once, twins two full tenants.
+// People and tenants: here; house has each role once, twins two full tenants; keys and operators
+// are the callers that are no people of a tenant.
 // To arrange and to look: rows over tables and API; sealing the audit log; databases, raw-sql and dump by the back door.
 // What runs: stack is shared; worker, worker-process and own-sqld are yours to change or kill.
 // What breaks: proxy and disturbance before sqld, faulty-fetch and founder in-process, outage.

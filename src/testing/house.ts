@@ -8,7 +8,7 @@ import { apiKeys } from "../tenant/api-keys/api-keys.table.ts";
 import { users } from "../tenant/users/users.table.ts";
 import { naming, newPerson, newTenant, type Person, type TestTenant } from "./harness.ts";
 import { issueKey, programWith } from "./keys.ts";
-import { furnish, newPlatformAdmin, takeGrant } from "./operators.ts";
+import { furnish, newOperator, newPlatformAdmin } from "./operators.ts";
 import { placeAccount, placeInAccount } from "./rows.ts";
 
 /** Where somebody stands in the tenant, and in the account they work in. */
@@ -96,10 +96,8 @@ async function keysOf(tenant: TestTenant): Promise<Position[]> {
 
 async function operatorsOf(tenant: TestTenant): Promise<Position[]> {
   const position = async (mode: "read" | "write"): Promise<Position> => {
-    const operator = await newPlatformAdmin();
-    await takeGrant(operator, tenant.id, { mode });
     const title = `a platform admin with a grant to ${mode}`;
-    const person = naming(operator, { "x-tenant-id": tenant.slug });
+    const person = await newOperator(tenant, mode);
     return { title, kind: "operator", tenantRole: "admin", role: "ADMIN", mode, person };
   };
   return [await position("read"), await position("write")];

@@ -1,5 +1,5 @@
-import type { Permission } from "../core/permissions.ts";
-import { type Member, newPerson, type Person } from "./harness.ts";
+import { type Permission, permissions } from "../core/permissions.ts";
+import { type Member, naming, newPerson, type Person } from "./harness.ts";
 
 type Wanted = { scopes?: readonly Permission[]; accountId?: string; expiresAt?: string | null };
 export type IssuedKey = { readonly id: string; readonly key: string; readonly hint: string };
@@ -24,4 +24,12 @@ export function programWith(key: string, headers: Record<string, string> = {}): 
         headers: { authorization: `Bearer ${key}`, ...headers, ...options.headers },
       }),
   };
+}
+
+/** A program of this member's: of every scope, unless said otherwise. */
+export async function keyOf(owner: Member, wanted: Wanted = {}): Promise<Member> {
+  const { accountId } = wanted;
+  const there = accountId ? naming(owner, { "account-id": accountId }) : owner;
+  const { key } = await issueKey(there, { scopes: permissions, ...wanted });
+  return { ...owner, call: programWith(key).call };
 }

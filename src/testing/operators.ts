@@ -38,6 +38,16 @@ export async function takeGrant(
   return body;
 }
 
+/** A platform admin who has let themselves into the tenant. */
+export async function newOperator(
+  { id, slug }: TestTenant,
+  mode: "read" | "write",
+): Promise<Person> {
+  const operator = await newPlatformAdmin();
+  await takeGrant(operator, id, { mode });
+  return naming(operator, { "x-tenant-id": slug });
+}
+
 /** One of each of what a tenant's own people cannot make: somebody was seen, and a platform admin let in. */
 export async function furnish({ id, owner }: TestTenant): Promise<void> {
   await takeGrant(await newPlatformAdmin(), id);

@@ -59,20 +59,27 @@ async function* idsIn(
     return;
   }
   type Row = Record<string, string>;
-  const idOf = (row: Row | undefined) => row?.[name] ?? row?.["id"];
+  const idsOf = (rows: readonly Row[]) => rows.flatMap((row) => row[name] ?? row["id"] ?? []);
+  const { operations } = await servedContract();
+  const creation = operationAt(operations, "POST", collection);
+  const body = creation && (await realBody(creation, owner));
+  if (body !== undefined) {
+    const made = await owner.call<Row>(collection, { method: "POST", body });
+    yield* made.status < 300 ? idsOf([made.body]) : [];
+  } else if (!operationAt(operations, "GET", collection)) return yield* anyId(name);
+  yield* idsOf((await owner.call<{ data?: Row[] }>(collection)).body.data ?? []);
+}
+
+/** A body the operation takes. Where it names something of a collection, that is a thing which exists. */
+export async function realBody(operation: Operation, owner: Caller): Promise<unknown> {
   const { document, operations } = await servedContract();
-  const body = operationAt(operations, "POST", collection)?.requestBody?.content["application/json"]
-    ?.schema;
-  if (body) {
-    const call = { method: "POST", body: sample(document.components.schemas, body) };
-    const made = await owner.call<Row>(collection, call);
-    const id = made.status < 300 ? idOf(made.body) : undefined;
-    if (id) yield id;
-  }
-  if (!body && !operationAt(operations, "GET", collection)) return yield* anyId(name);
-  const listed = await owner.call<{ data?: Row[] }>(collection);
-  for (const row of listed.body.data ?? []) {
-    const id = idOf(row);
-    if (id) yield id;
-  }
+  const schema = operation.requestBody?.content["application/json"]?.schema;
+  const body = schema && sample(document.components.schemas, schema);
+  if (typeof body !== "object" || body === null) return body;
+  const fields = Object.entries(body).map(async ([name, value]) => {
+    const collection = `/api/v1/${name.replace(/Id$/, "s")}`;
+    const known = name.endsWith("Id") && operationAt(operations, "GET", collection);
+    return [name, known ? (await idsIn(collection, name, owner, {}).next()).value : value];
+  });
+  return Object.fromEntries(await Promise.all(fields));
 }

@@ -36,6 +36,14 @@ function sampleFields(schemas: Schemas, { properties = {}, required = [] }: Sche
   return Object.fromEntries(names.map((name) => [name, sample(schemas, properties[name] ?? {})]));
 }
 
+type Headed = { readonly parameters: readonly { name: string; required?: boolean }[] };
+
+/** The headers an operation does nothing without. */
+export const headersOf = ({ parameters }: Headed): Record<string, string> =>
+  parameters.some(({ name, required }) => name === "if-match" && required)
+    ? { "if-match": "*" }
+    : {};
+
 /** Bodies nobody should send. Whoever may not do a thing at all gets the same answer with any of them. */
 export function oddBodies(schemas: Schemas, schema: Schema): Call[] {
   const fields = Object.keys(resolve(schemas, schema).properties ?? {});

@@ -148,6 +148,19 @@ export async function ask<T = Record<string, unknown>>(
   });
 }
 
+/** A path of the document with the ids both twins have. */
+export const pathIn = ({ ids }: Twins, path: string): string => {
+  const named: Record<string, string> = {
+    users: ids.dual,
+    accounts: ids.account,
+    members: ids.ada,
+  };
+  return path.replaceAll(
+    /(\w+)\/\{\w+\}/g,
+    (_, collection) => `${collection}/${named[collection]}`,
+  );
+};
+
 /** What nobody may read who asked for another tenant. */
 export const marksOf = ({ id, slug, accountId, owner }: TestTenant): string[] => [
   id,

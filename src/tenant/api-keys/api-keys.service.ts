@@ -27,30 +27,34 @@ type Row = Pick<typeof apiKeys.$inferSelect, keyof typeof shown>;
 
 /** Newest first, those that are over included: the list is also the history. */
 export async function listApiKeys(scope: TenantScope, query: ApiKeysQuery) {
-  const { db, tenant } = scope;
-  const visible = within(asking(scope));
   const page = pageOf(query, {
-    list: `keys of ${tenant.id}`,
+    list: `keys of ${scope.tenant.id}`,
     columns: { createdAt: apiKeys.createdAt },
     id: apiKeys.id,
   });
-  const [rows, [counted]] = await read(scope, [
-    db
-      .select(shown)
-      .from(apiKeys)
-      .where(and(visible, page.after))
-      .orderBy(...page.orderBy)
-      .limit(page.limit)
-      .offset(page.offset),
-    db.select({ total: count() }).from(apiKeys).where(visible),
-  ] as const);
+  const [rows, [counted]] = await read(scope, (asked) => {
+    const visible = within(asking(asked));
+    return [
+      asked.db
+        .select(shown)
+        .from(apiKeys)
+        .where(and(visible, page.after))
+        .orderBy(...page.orderBy)
+        .limit(page.limit)
+        .offset(page.offset),
+      asked.db.select({ total: count() }).from(apiKeys).where(visible),
+    ];
+  });
   return page.result(rows, counted?.total ?? 0, (row) => [row.createdAt, row.id], toWire);
 }
 
 export async function getApiKey(scope: TenantScope, id: string): Promise<ApiKey> {
-  const { db } = scope;
-  const visible = and(eq(apiKeys.id, id), within(asking(scope)));
-  const [[row]] = await read(scope, [db.select(shown).from(apiKeys).where(visible)] as const);
+  const [[row]] = await read(scope, (asked) => [
+    asked.db
+      .select(shown)
+      .from(apiKeys)
+      .where(and(eq(apiKeys.id, id), within(asking(asked)))),
+  ]);
   if (!row) throw noSuchKey();
   return toWire(row);
 }

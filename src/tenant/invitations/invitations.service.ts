@@ -35,31 +35,37 @@ export const within = (by: Rights): SQL =>
   sql`(${rules(by)} or ${invitations.accountId} = ${by.accountId} or ${invitations.inviterId} = ${by.userId})`;
 
 export async function listInvitations(scope: TenantScope, query: InvitationsQuery) {
-  const { db, tenant, request } = scope;
+  const { tenant, request } = scope;
   const { now } = request;
-  const filter = and(within(asking(scope)), query.state && sql`${stateAt(now)} = ${query.state}`);
   const page = pageOf(query, {
     list: `invitations of ${tenant.id}`,
     columns: { createdAt: invitations.createdAt },
     id: invitations.id,
   });
-  const [rows, [counted]] = await read(scope, [
-    db
-      .select(shown(now))
-      .from(invitations)
-      .where(and(filter, page.after))
-      .orderBy(...page.orderBy)
-      .limit(page.limit)
-      .offset(page.offset),
-    db.select({ total: count() }).from(invitations).where(filter),
-  ] as const);
+  const [rows, [counted]] = await read(scope, (asked) => {
+    const inState = query.state && sql`${stateAt(now)} = ${query.state}`;
+    const filter = and(within(asking(asked)), inState);
+    return [
+      asked.db
+        .select(shown(now))
+        .from(invitations)
+        .where(and(filter, page.after))
+        .orderBy(...page.orderBy)
+        .limit(page.limit)
+        .offset(page.offset),
+      asked.db.select({ total: count() }).from(invitations).where(filter),
+    ];
+  });
   return page.result(rows, counted?.total ?? 0, (row) => [row.createdAt, row.id], toInvitation);
 }
 
 export async function getInvitation(scope: TenantScope, id: string): Promise<Invitation> {
-  const visible = and(eq(invitations.id, id), within(asking(scope)));
-  const query = scope.db.select(shown(scope.request.now)).from(invitations).where(visible);
-  const [[row]] = await read(scope, [query] as const);
+  const [[row]] = await read(scope, (asked) => [
+    asked.db
+      .select(shown(asked.request.now))
+      .from(invitations)
+      .where(and(eq(invitations.id, id), within(asking(asked)))),
+  ]);
   return toInvitation(row);
 }
 

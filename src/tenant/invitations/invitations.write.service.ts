@@ -5,7 +5,7 @@ import { must, provided, type Write } from "../../db/write.ts";
 import { accounts } from "../accounts/accounts.table.ts";
 import { commit } from "../commit.ts";
 import { tenantIdentity } from "../identity/identity.table.ts";
-import { readAs } from "../read.ts";
+import { read } from "../read.ts";
 import { asking, proved, rules } from "../rights.ts";
 import type { TenantScope } from "../scope.ts";
 import { settings } from "../settings/settings.table.ts";
@@ -107,11 +107,12 @@ const isWelcome = (email: string) => sql`not exists (select 1 from ${settings} s
 const domainOf = (email: string) => email.slice(email.lastIndexOf("@") + 1);
 
 async function explain(scope: TenantScope, id: string): Promise<Error> {
-  const visible = and(eq(invitations.id, id), within(asking(scope)));
-  const { results } = await readAs(scope, [
-    scope.db.select({ state: invitations.state }).from(invitations).where(visible),
-  ] as const);
-  const [[row]] = results;
+  const [[row]] = await read(scope, (asked) => [
+    asked.db
+      .select({ state: invitations.state })
+      .from(invitations)
+      .where(and(eq(invitations.id, id), within(asking(asked)))),
+  ]);
   if (!row) return noSuchInvitation();
   if (row.state === "accepted")
     return new ApiError("invitation_used", "The invitation was accepted already");

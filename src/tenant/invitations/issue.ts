@@ -80,7 +80,7 @@ export function closePending(
 }
 
 /** Whoever is deleted is not awaited any more. */
-export const closePendingOf = ({ db, request }: TenantScope, userId: string): Write =>
+export const closePendingOf = ({ db, request }: TenantScope, userId: string | SQL): Write =>
   write(
     db
       .update(invitations)

@@ -8,10 +8,10 @@ import { must, provided, write } from "../../db/write.ts";
 import { commit } from "../commit.ts";
 import { mine } from "../principal.ts";
 import { read } from "../read.ts";
-import { proved as rights } from "../rights.ts";
+import { proved } from "../rights.ts";
 import { isBy, type TenantScope } from "../scope.ts";
 import { actor } from "../stamps.ts";
-import { proved, ruled } from "../users/users.rules.ts";
+import { ruled } from "../users/users.rules.ts";
 import { noSuchUser } from "../users/users.service.ts";
 import { users } from "../users/users.table.ts";
 import type { Session, SessionsQuery } from "./sessions.schema.ts";
@@ -86,7 +86,7 @@ export async function revokeSession(scope: TenantScope, id: string): Promise<voi
   await commit(scope, [must(revoke, noSuchSession)], []);
 }
 
-export const endAllMySessions = (scope: TenantScope) => endAll(scope, rights.userId, sql`true`);
+export const endAllMySessions = (scope: TenantScope) => endAll(scope, proved.userId, sql`true`);
 
 /** For somebody whose device was lost, or who was fooled. */
 export const endAllSessionsOf = (scope: TenantScope, userId: string) =>

@@ -1,6 +1,6 @@
 import { createRoute } from "@hono/zod-openapi";
 import { tenantRouter } from "../../http/context.ts";
-import { etagOf, IfMatch, requiredVersions } from "../../http/etag.ts";
+import { etagOf, RequiredIfMatch, requiredVersions } from "../../http/etag.ts";
 import { guarded, tenantErrors } from "../../http/guard.ts";
 import { body, json } from "../../http/openapi.ts";
 import { SettingsPatch, TenantSettings } from "./settings.schema.ts";
@@ -35,7 +35,7 @@ settings.openapi(
     operationId: "updateSettings",
     summary: "Change the settings, if they still are what If-Match says",
     tags,
-    request: { headers: IfMatch, body: body(SettingsPatch) },
+    request: { headers: RequiredIfMatch, body: body(SettingsPatch) },
     responses: {
       200: json(TenantSettings, "The settings after the change", "ETag"),
       ...tenantErrors("not_found", "precondition_failed", "precondition_required"),

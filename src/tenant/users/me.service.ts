@@ -15,13 +15,11 @@ import { users } from "./users.table.ts";
 
 /** What the caller is in the tenant the request names, and in which of its accounts. One round trip. */
 export async function getMyMembership(scope: TenantScope) {
-  const { db } = scope;
-  const { principal, results } = await readAs(scope, [
-    db
-      .select({ id: tenantIdentity.tenantId, slug: tenantIdentity.slug, name: tenantIdentity.name })
-      .from(tenantIdentity),
-    accountsOf(db, mine(scope, "userId")),
-  ] as const);
+  const { tenantId: id, slug, name } = tenantIdentity;
+  const { principal, results } = await readAs(scope, (asked) => [
+    asked.db.select({ id, slug, name }).from(tenantIdentity),
+    accountsOf(asked.db, mine(asked, "userId")),
+  ]);
   const [[tenant], memberOf] = results;
   const { userId, tenantRole, accountId, role, reason } = principal;
   if (!tenant || !tenantRole) throw new Error("An admitted principal is incomplete");

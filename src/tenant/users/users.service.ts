@@ -1,8 +1,9 @@
-import { and, asc, count, eq, isNull, like, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, count, eq, isNull, or, type SQL } from "drizzle-orm";
 import { ApiError } from "../../core/error.ts";
 import { iso } from "../../db/columns.ts";
 import type { TenantDb } from "../../db/connect.ts";
 import { pageOf } from "../../db/page.ts";
+import { contains } from "../../db/search.ts";
 import { accountMembers, accounts } from "../accounts/accounts.table.ts";
 import { read } from "../read.ts";
 import type { TenantScope } from "../scope.ts";
@@ -53,16 +54,11 @@ export async function listUsers(scope: TenantScope, query: UsersQuery) {
   );
 }
 
-/** `%` and `_` of the caller mean themselves. */
-function matches({ search, status }: UsersQuery) {
-  const pattern = search && `%${search.replaceAll(/[\\%_]/g, "\\$&")}%`;
-  const contains = (column: typeof users.name | typeof users.email) =>
-    sql`${like(column, pattern as string)} escape '\\'`;
-  return and(
+const matches = ({ search, status }: UsersQuery) =>
+  and(
     status && eq(users.status, status),
-    pattern ? or(contains(users.name), contains(users.email)) : undefined,
+    search ? or(contains(users.name, search), contains(users.email, search)) : undefined,
   );
-}
 
 export async function getUser(scope: TenantScope, id: string): Promise<User> {
   return toUser(await read(scope, userQueries(scope.db, id)));

@@ -1,10 +1,10 @@
-import { and, eq, isNotNull, isNull, sql } from "drizzle-orm";
-import { ApiError, unavailable } from "../../core/error.ts";
+import { and, eq, isNotNull, type SQL, sql } from "drizzle-orm";
+import { ApiError } from "../../core/error.ts";
 import { newId } from "../../core/id.ts";
-import type { TenantRole } from "../../core/roles.ts";
 import { type Accepted, atVersion } from "../../db/columns.ts";
 import { isUniqueViolation } from "../../db/faults.ts";
 import { must, write } from "../../db/write.ts";
+import { noSuchAccount } from "../accounts/accounts.service.ts";
 import { accountMembers, accounts } from "../accounts/accounts.table.ts";
 import { commit } from "../commit.ts";
 import { tenantIdentity } from "../identity/identity.table.ts";
@@ -15,12 +15,13 @@ import {
   letterQuery,
   newInvitation,
 } from "../invitations/issue.ts";
-import { read, readAs } from "../read.ts";
+import { proved, type Rule } from "../rights.ts";
 import type { TenantScope } from "../scope.ts";
 import { actor, created, touched } from "../stamps.ts";
-import { manageable, ownerRemains, proved, type Rule, ruled } from "./users.rules.ts";
+import { explain, identitiesOf, living } from "./users.refusal.ts";
+import { manageable, ownerRemains, ruled } from "./users.rules.ts";
 import type { NewUser, User, UserPatch } from "./users.schema.ts";
-import { noSuchUser, toUser, userQueries } from "./users.service.ts";
+import { toUser, userQueries } from "./users.service.ts";
 import { userIdentities, users } from "./users.table.ts";
 
 /** Starts `pending`: nobody can sign in as the new user before they accept the invitation they are sent. */
@@ -95,20 +96,18 @@ export async function updateUser(
 /** Out at once: the identity stays linked to a deleted user, so nothing lets it in again by itself. */
 export async function deleteUser(
   scope: TenantScope,
-  id: string,
+  id: string | SQL,
   accepted: Accepted,
+  rule: Rule = manageable,
 ): Promise<void> {
   const { db, directory, request } = scope;
   const remove = db
     .update(users)
     .set({ deletedAt: request.now, deletedBy: actor, ...touched(users.version, request.now) })
-    .where(and(living(id), manageable(proved), atVersion(users.version, accepted), ownerRemains));
+    .where(and(living(id), rule(proved), atVersion(users.version, accepted), ownerRemains));
   const [identities] = await commit(
     scope,
-    [
-      must(remove, () => explain(scope, id, { accepted, rule: manageable })),
-      closePendingOf(scope, id),
-    ],
+    [must(remove, () => explain(scope, id, { accepted, rule })), closePendingOf(scope, id)],
     [identitiesOf(scope, id)],
   );
   await directory.removeMemberships(identities);
@@ -133,71 +132,9 @@ export async function restoreUser(scope: TenantScope, id: string): Promise<User>
   return restored;
 }
 
-const living = (id: string) => and(eq(users.id, id), isNull(users.deletedAt));
 /** Somebody nobody can sign in as yet is pending again. */
 const reactivated = sql`case when exists (select 1 from ${userIdentities} i where i.user_id = ${users.id})
   then 'active' else 'pending' end`;
-
-const identitiesOf = ({ db }: TenantScope, userId: string) =>
-  db
-    .select({ issuer: userIdentities.issuer, subject: userIdentities.subject })
-    .from(userIdentities)
-    .where(eq(userIdentities.userId, userId));
-
-type Conditions = {
-  readonly accepted?: Accepted;
-  readonly rule: Rule;
-  /** What the user had to be; living unless said otherwise. */
-  readonly state?: "deleted";
-};
-
-/**
- * The batch touched no row; a look at it says which condition failed. A change that is already done
- * may lack its second half, the registry's: the repeated request makes up for it.
- */
-async function explain(
-  scope: TenantScope,
-  id: string,
-  { accepted, rule, state }: Conditions,
-): Promise<Error> {
-  const { principal } = await readAs(scope, []);
-  const rights = {
-    tenantRole: sql`${principal.tenantRole}`,
-    accountId: sql`${principal.accountId}`,
-  };
-  const { version, deletedAt, tenantRole: role } = users;
-  const [[row], identities] = await read(scope, [
-    scope.db
-      .select({ version, deletedAt, role, mine: rule(rights), ownerRemains })
-      .from(users)
-      .where(eq(users.id, id)),
-    identitiesOf(scope, id),
-  ] as const);
-  if (!row) return noSuchUser();
-  const gone = row.deletedAt !== null;
-  if (gone !== (state === "deleted")) {
-    if (row.mine) await mendIndex(scope, gone, identities, row.role);
-    return noSuchUser();
-  }
-  if (!row.mine) return new ApiError("forbidden", "You may not manage this user");
-  if (Array.isArray(accepted) && !accepted.includes(row.version))
-    return new ApiError("precondition_failed", "The user changed since you read them");
-  if (!row.ownerRemains)
-    return new ApiError("last_owner", "The tenant keeps at least one active owner");
-  return unavailable("The user is changing at this moment", undefined, 1);
-}
-
-const mendIndex = (
-  { directory }: TenantScope,
-  gone: boolean,
-  identities: readonly { issuer: string; subject: string }[],
-  role: TenantRole,
-) =>
-  gone
-    ? directory.removeMemberships(identities)
-    : directory.saveMemberships(identities.map((identity) => ({ ...identity, role })));
-
-const noSuchAccount = () => new ApiError("not_found", "No such account");
 
 const emailTaken =
   (detail: string) =>
