@@ -58,8 +58,8 @@ module.exports = {
     ),
     rule(
       "only-composition-reads-settings",
-      { pathNot: "^src/(index|ports|env)\\.ts$" },
-      { path: "^src/(env|ports)\\.ts$" },
+      { pathNot: "^src/(index|ports[.a-z]*|env)\\.ts$" },
+      { path: "^src/(env|ports[.a-z]*)\\.ts$" },
     ),
     rule("the-product-knows-no-tests", {}, { path: "^src/testing/|^scripts/|\\.test\\.ts$" }),
   ],

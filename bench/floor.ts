@@ -34,7 +34,7 @@ export async function recordStatements(
 
 const email = "recorded@bench.test";
 
-/** Ready to be sent again: a new user gets a new id and address each time, in the place of `{id}`. */
+/** Ready to be sent again: a new user and their invitation are others each time, by what is put for `{id}`. */
 function replayed({ status, body }: Answer, recorded: Recorded): Recorded {
   if (status >= 300) throw new Error(`The product answers ${status} ${JSON.stringify(body)}`);
   const text = inlined(recorded.body);
@@ -42,7 +42,11 @@ function replayed({ status, body }: Answer, recorded: Recorded): Recorded {
   if (typeof id !== "string") return { ...recorded, body: text };
   return {
     ...recorded,
-    body: text.replaceAll(id, "usr_{id}").replaceAll(email, "{id}@bench.test"),
+    body: text
+      .replaceAll(id, "usr_{id}")
+      .replaceAll(email, "{id}@bench.test")
+      .replaceAll(/inv_[-\da-f]{36}/g, "inv_{id}")
+      .replaceAll(/"[\da-f]{64}"/g, '"{id}"'),
   };
 }
 

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
+import { isBeside } from "../src/testing/proxy.ts";
 
 /** A request to the database server as the product sent it. */
 export type Recorded = {
@@ -8,7 +9,7 @@ export type Recorded = {
   readonly body: string;
 };
 
-/** Stands between a Worker and the database server, and writes down what passes. */
+/** Stands between a Worker and the database server, and writes down what passes for a client who waits. */
 export async function startRecorder(target: string) {
   const recorded: Recorded[] = [];
   const server = createServer(async (request, response) => {
@@ -18,7 +19,7 @@ export async function startRecorder(target: string) {
       "x-namespace-bin": String(sent["x-namespace-bin"]),
     };
     const body = await textOf(request);
-    recorded.push({ path, headers, body });
+    if (!isBeside({ body })) recorded.push({ path, headers, body });
     const answer = await fetch(`${target}${path}`, { method: "POST", headers, body });
     response.writeHead(answer.status, { "content-type": "application/json" });
     response.end(await answer.text());

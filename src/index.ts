@@ -5,7 +5,8 @@ import { log } from "./http/log.ts";
 import { createMisconfigured } from "./http/misconfigured.ts";
 import type { Limits } from "./http/request-context.ts";
 import { runJobs } from "./jobs.ts";
-import { createJobScopes, createPorts } from "./ports.ts";
+import { createJobScopes } from "./ports.jobs.ts";
+import { createPorts } from "./ports.ts";
 
 type App = {
   fetch(request: Request, env: object, context: ExecutionContext): Response | Promise<Response>;

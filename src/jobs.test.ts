@@ -49,7 +49,7 @@ async function calledByTheClock(): Promise<Record<string, unknown>[]> {
   const from = worker.lines.length;
   await worker.scheduled();
   const jobs = () => worker.lines.slice(from).filter(({ event }) => event !== "request");
-  await expect.poll(jobs).toContainEqual(expect.objectContaining({ job: "seal_audit_logs" }));
+  await expect.poll(jobs).toContainEqual(expect.objectContaining({ job: "look_after_tenants" }));
   return jobs();
 }
 
@@ -63,13 +63,14 @@ test("the clock has every tenant's log sealed, and says so in one line", async (
   expect(lines).toContainEqual({
     level: "info",
     event: "job",
-    job: "seal_audit_logs",
-    requestId: expect.stringMatching(/^seal_audit_logs-/) as string,
+    job: "look_after_tenants",
+    requestId: expect.stringMatching(/^look_after_tenants-/) as string,
     ms: expect.any(Number) as number,
     trips: expect.any(Number) as number,
     tenants: 15,
     failed: 0,
     rows: 1200 + 15 * 7,
+    mails: 0,
     deleted: 0,
   });
   for (const tenant of tenants) {
@@ -237,7 +238,7 @@ test("what is spent is thrown away, and nothing else", async () => {
   expect(lines).toMatchObject([
     { job: "forget_expired_keys", deleted: 1 },
     ...lines.slice(1, -1),
-    { job: "seal_audit_logs", deleted: 3 },
+    { job: "look_after_tenants", deleted: 3 },
   ]);
 
   const sids = await rowsOf<{ sid: string }>(
@@ -274,7 +275,7 @@ test("while the registry is down the jobs say so, and the next call makes up for
   await sqld.configure("registry", { block_reads: false, block_writes: false });
   expect(lines).toMatchObject([
     { level: "error", event: "job_failed", job: "forget_expired_keys" },
-    { level: "error", event: "job_failed", job: "seal_audit_logs" },
+    { level: "error", event: "job_failed", job: "look_after_tenants" },
   ]);
   expect([status, body["code"]]).toEqual([503, "dependency_unavailable"]);
   await calledByTheClock();

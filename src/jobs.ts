@@ -1,13 +1,13 @@
 import { ApiError } from "./core/error.ts";
 import { describeCauses, log } from "./http/log.ts";
-import { sealDueTenants } from "./registry/audit/seal.service.ts";
 import { forgetExpiredKeys } from "./registry/idempotency/idempotency.service.ts";
 import type { JobScope } from "./registry/scope.ts";
+import { lookAfterTenants } from "./registry/tenants/upkeep.service.ts";
 
 /** The table of contents of what nobody asks for: each job at every call of the clock, in this order. */
 const jobs: Record<string, (scope: JobScope) => Promise<Record<string, number>>> = {
   forget_expired_keys: forgetExpiredKeys,
-  seal_audit_logs: sealDueTenants,
+  look_after_tenants: lookAfterTenants,
 };
 
 /** One line in the log for each job, and one for each tenant it failed at. A job that fails stops no other. */

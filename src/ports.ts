@@ -1,9 +1,9 @@
 import { sql } from "drizzle-orm";
 import { readBearer } from "./core/bearer-secret.ts";
 import { createSigners } from "./core/mac.ts";
-import { type Caller, callerName, unasked } from "./core/request.ts";
+import { type Caller, callerName } from "./core/request.ts";
 import { batch } from "./db/batch.ts";
-import { type Budget, openRegistryDb, openTenantDb } from "./db/connect.ts";
+import { type Budget, openTenantDb } from "./db/connect.ts";
 import type { Actor } from "./db/write.ts";
 import type { Settings } from "./env.ts";
 import { verifyToken } from "./http/authenticate.ts";
@@ -11,20 +11,10 @@ import { callbackRule } from "./http/callback.ts";
 import type { Call, Ports } from "./http/context.ts";
 import { createDiscovery } from "./http/discovery.ts";
 import { createKeyFinder } from "./http/jwks.ts";
-import { describeCauses, log } from "./http/log.ts";
 import type { LoginSettings } from "./http/login-config.ts";
-import type { Limits } from "./http/request-context.ts";
-import { auth0Provider } from "./identity/auth0.ts";
-import type { IdentityProvider } from "./identity/identity-provider.ts";
-import { unmanagedProvider } from "./identity/none.ts";
-import { acceptLink, invitationMessage } from "./mail/invitation.ts";
-import { sendEmail } from "./mail/mailer.ts";
-import type { Platform } from "./platform/platform.ts";
-import { sqldPlatform } from "./platform/sqld.ts";
-import { tursoPlatform } from "./platform/turso.ts";
+import { identityProviderOf, platformOf, postOf, registryOf } from "./ports.backends.ts";
 import { isPlatformAdmin } from "./registry/admins/admins.service.ts";
 import { createDirectory } from "./registry/memberships/directory.service.ts";
-import type { JobScope } from "./registry/scope.ts";
 import { findRoute } from "./registry/tenants/locate.service.ts";
 import { createRouteCache } from "./registry/tenants/route-cache.ts";
 import { invalidKey } from "./tenant/refusal.ts";
@@ -32,9 +22,6 @@ import { invalidKey } from "./tenant/refusal.ts";
 const providerTimeoutMs = 2000;
 const provisioningMs = 30_000;
 const readyMs = 1000;
-const identityMs = 4000;
-/** Of the fifteen minutes a Worker may take that the clock has called. */
-const jobMs = 10 * 60_000;
 
 /** Wires settings to what the HTTP layer asks for. Lives as long as the isolate; holds data, no I/O. */
 export function createPorts(settings: Settings, get: typeof fetch): Ports {
@@ -115,26 +102,6 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
   };
 }
 
-/** Mails that do not leave are an entry in the log, never a failed request. */
-function postOf({ mail, FRONTEND_URL }: Settings, people: IdentityProvider): Ports["post"] {
-  if (!mail) return () => async () => false;
-  const mailer = sendEmail(mail.binding, mail.from);
-  return ({ organizationId }, { requestId }) =>
-    async ({ token, ...letter }) => {
-      const { to: email, name } = letter;
-      try {
-        const account = { email, name: name ?? email, organizationId, returnTo: FRONTEND_URL };
-        const passwordLink = await people.invite(account);
-        const link = acceptLink(FRONTEND_URL, token);
-        await mailer(invitationMessage(letter, link, passwordLink));
-        return true;
-      } catch (error) {
-        log("error", "mail_failed", { requestId, causes: describeCauses(error) });
-        return false;
-      }
-    };
-}
-
 const actorOf = (caller: Caller | undefined): Actor =>
   caller ? { type: caller.kind, id: callerName(caller) } : { type: "system", id: "system" };
 
@@ -154,36 +121,6 @@ function loginOf(settings: Settings): LoginSettings {
     },
   };
 }
-/** What a job works with. Opened for each run, as nothing that does I/O outlives it. */
-export function createJobScopes(settings: Settings, limits: Limits) {
-  const signers = createSigners(settings.SECRET_KEY);
-  const platform = platformOf(settings, limits.fetch);
-  return (name: string): Omit<JobScope, "failed"> => {
-    const request = unasked(name);
-    const budget = { ...limits, deadline: request.now + jobMs, spent: { trips: 0 } };
-    return {
-      db: registryOf(settings, budget),
-      actor: { type: "system", id: name },
-      request,
-      platform,
-      keyRing: settings.ENCRYPTION_KEY,
-      signers,
-      openTenant: (address, id, ms) =>
-        openTenantDb(address, { ...budget, deadline: Date.now() + ms }, id),
-    };
-  };
-}
-
-const registryOf = (settings: Settings, budget: Budget) =>
-  openRegistryDb(
-    {
-      url: settings.GLOBAL_DATABASE_URL,
-      namespace: settings.GLOBAL_DATABASE_NAMESPACE,
-      token: settings.GLOBAL_AUTH_TOKEN,
-    },
-    budget,
-  );
-
 /** Anybody may ask; the answer of a moment ago will do. */
 function once<In, Out>(freshMs: number, find: (input: In) => Promise<Out>) {
   let last: { at: number; found: Out } | undefined;
@@ -193,25 +130,4 @@ function once<In, Out>(freshMs: number, find: (input: In) => Promise<Out>) {
     last = { at: Date.now(), found };
     return found;
   };
-}
-
-export function platformOf(settings: Settings, get: typeof fetch): Platform {
-  const { platform } = settings;
-  const common = {
-    tokenDays: settings.DATABASE_TOKEN_DAYS,
-    timeoutMs: settings.DATABASE_TIMEOUT_MS,
-    fetch: get,
-  };
-  if (platform.kind === "sqld") return sqldPlatform({ ...platform, ...common });
-  return tursoPlatform({ ...platform, ...common });
-}
-
-/** For the isolate: it remembers a token. */
-export function identityProviderOf(
-  { management }: Settings,
-  get: typeof fetch,
-  timeoutMs = identityMs,
-): IdentityProvider {
-  if (!management) return unmanagedProvider;
-  return auth0Provider({ ...management, timeoutMs, fetch: get });
 }

@@ -1,7 +1,7 @@
 import { eq, sql } from "drizzle-orm";
 import { expect, test } from "vitest";
 import { unasked } from "../core/request.ts";
-import { platformOf } from "../ports.ts";
+import { platformOf } from "../ports.backends.ts";
 import { findRoute } from "../registry/tenants/locate.service.ts";
 import { settings as tenantSettings } from "../tenant/settings/settings.table.ts";
 import { users } from "../tenant/users/users.table.ts";

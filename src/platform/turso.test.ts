@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { test as base, describe, expect } from "vitest";
 import { newId } from "../core/id.ts";
 import { parseSettings } from "../env.ts";
-import { platformOf } from "../ports.ts";
+import { platformOf } from "../ports.backends.ts";
 import { allOf, failureOf } from "../testing/failure.ts";
 import { stack } from "../testing/harness.ts";
 import { createTurso, type Trouble, type Turso } from "../testing/turso.ts";

@@ -4,7 +4,7 @@ import type { DatabaseAddress, RegistryDb, TenantDb } from "../db/connect.ts";
 import type { Once } from "../db/once.ts";
 import type { Actor } from "../db/write.ts";
 import type { Platform } from "../platform/platform.ts";
-import type { Signers } from "../tenant/scope.ts";
+import type { Post, Signers } from "../tenant/scope.ts";
 
 /** All a feature of the registry may touch, in the name of whoever the log is to name. */
 export type RegistryScope = {
@@ -33,6 +33,8 @@ export type JobScope = RegistryScope & {
   readonly platform: Platform;
   readonly keyRing: KeyRing;
   readonly signers: Signers;
+  /** Hands over the mails of one tenant. */
+  readonly post: (tenant: { readonly organizationId: string | null }) => Post;
   /** Each with so many milliseconds of its own. */
   readonly openTenant: (address: DatabaseAddress, tenantId: string, ms: number) => TenantDb;
   /** Puts down that one tenant could not be looked after. The others are. */

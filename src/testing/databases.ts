@@ -1,7 +1,7 @@
 import { type Budget, openRegistryDb, openTenantDb, type TenantDb } from "../db/connect.ts";
 import type { Settings } from "../env.ts";
 import { databaseNameOf } from "../platform/platform.ts";
-import { platformOf } from "../ports.ts";
+import { platformOf } from "../ports.backends.ts";
 
 /** A budget nothing in a test runs out of. */
 export const testBudget = (): Budget => ({

@@ -1,7 +1,7 @@
 import { test as base, expect } from "vitest";
 import { parseSettings } from "../env.ts";
 import type { IdentityProvider } from "../identity/identity-provider.ts";
-import { identityProviderOf } from "../ports.ts";
+import { identityProviderOf } from "../ports.backends.ts";
 import { type Auth0, startAuth0 } from "./auth0.ts";
 
 /** Each test has an Auth0 of its own, and leaves the contract nowhere. */

@@ -118,7 +118,7 @@ export async function startProxy(settings: Record<string, string>): Promise<Data
 }
 
 /** What a Worker writes without keeping the client waiting: who was seen, and who was refused. */
-export const isBeside = ({ body }: Passage): boolean =>
+export const isBeside = ({ body }: Pick<Passage, "body">): boolean =>
   /insert into \\"user_sessions\\"|set last_used_at|insert into audit_entries/.test(body);
 
 const urlOf = (server: Server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

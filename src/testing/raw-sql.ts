@@ -4,7 +4,7 @@ import type { Secret } from "../core/secret.ts";
 import { batch, type Query } from "../db/batch.ts";
 import { type Database, openTenantDb, type TenantDb } from "../db/connect.ts";
 import type { Settings } from "../env.ts";
-import { platformOf } from "../ports.ts";
+import { platformOf } from "../ports.backends.ts";
 import { testBudget } from "./databases.ts";
 
 const asSql = (statement: string | SQL) =>

@@ -35,7 +35,10 @@ export async function addMissingHeads(scope: RegistryScope): Promise<void> {
   await commit(scope, [write(db.insert(auditHeads).select(missing).onConflictDoNothing())]);
 }
 
-export type Due = { readonly tenant: Located; readonly head: Head };
+export type Due = {
+  readonly tenant: Located & { readonly organizationId: string | null };
+  readonly head: Head;
+};
 
 /**
  * The tenants visited longest ago, and not since `since`. They go to the end of the queue before
@@ -43,11 +46,17 @@ export type Due = { readonly tenant: Located; readonly head: Head };
  */
 export async function takeDue(scope: RegistryScope, since: number, most: number): Promise<Due[]> {
   const { db } = scope;
-  const { id, databaseName, databaseHost, sealedToken, status } = tenants;
+  const { id, databaseName, databaseHost, sealedToken, status, organizationId } = tenants;
   const [rows] = await batch(db, "read", [
     db
       .select({
-        tenant: { id, databaseName, databaseHost, sealedToken: sql<string>`${sealedToken}` },
+        tenant: {
+          id,
+          databaseName,
+          databaseHost,
+          sealedToken: sql<string>`${sealedToken}`,
+          organizationId,
+        },
         head: { sequence, links, mac },
       })
       .from(auditHeads)

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { openTenantDb } from "../../db/connect.ts";
 import { tenantMigrations } from "../../db/migrations.gen.ts";
 import { databaseNameOf } from "../../platform/platform.ts";
-import { platformOf } from "../../ports.ts";
+import { platformOf } from "../../ports.backends.ts";
 import { testBudget } from "../../testing/databases.ts";
 import { tracesOf } from "../../testing/founder.ts";
 import {

@@ -1,7 +1,7 @@
 import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import { writeBearer } from "../../core/bearer-secret.ts";
 import { newId } from "../../core/id.ts";
-import { sha256 } from "../../core/mac.ts";
+import { type Signer, sha256 } from "../../core/mac.ts";
 import type { AccountRole, TenantRole } from "../../core/roles.ts";
 import { Secret } from "../../core/secret.ts";
 import type { Query } from "../../db/batch.ts";
@@ -14,7 +14,9 @@ import { created } from "../stamps.ts";
 import { users } from "../users/users.table.ts";
 import { invitations } from "./invitations.table.ts";
 
-export type Issuer = Pick<TenantScope, "tenant" | "signers" | "db" | "request" | "post">;
+export type Issuer = Pick<TenantScope, "signers" | "db" | "request" | "post"> & {
+  readonly tenant: { readonly id: string };
+};
 
 /**
  * What the link holds. It follows from the invitation and the moment it was issued, so a mail that was
@@ -22,9 +24,22 @@ export type Issuer = Pick<TenantScope, "tenant" | "signers" | "db" | "request" |
  */
 export async function tokenOf({ tenant, signers }: Issuer, id: string, issuedAt: number) {
   const [signer] = await signers("bearer");
-  const secret = await signer.sign(`invitation ${tenant.id} ${id} ${issuedAt}`);
-  const token = await writeBearer("invitation", tenant.id, secret, signer);
+  return await tokenBy(signer, tenant.id, id, issuedAt);
+}
+
+async function tokenBy(signer: Signer, tenantId: string, id: string, issuedAt: number) {
+  const secret = await signer.sign(`invitation ${tenantId} ${id} ${issuedAt}`);
+  const token = await writeBearer("invitation", tenantId, secret, signer);
   return { token: new Secret(token), hash: await sha256(token) };
+}
+
+/** The token as it was issued, also after the keys were changed. */
+async function tokenAgain({ tenant, signers }: Issuer, { id, issuedAt, tokenHash }: LetterRow) {
+  for (const signer of await signers("bearer")) {
+    const { token, hash } = await tokenBy(signer, tenant.id, id, issuedAt);
+    if (hash === tokenHash) return token;
+  }
+  return undefined;
 }
 
 type Offer = {
@@ -89,11 +104,12 @@ export const closePendingOf = ({ db, request }: TenantScope, userId: string | SQ
   );
 
 /** All a letter needs beside the token; unsent and pending ones only. */
-export const letterQuery = ({ db }: Pick<Issuer, "db">, id: string) =>
+export const lettersQuery = ({ db }: Pick<Issuer, "db">, which: SQL | undefined) =>
   db
     .select({
       id: invitations.id,
       issuedAt: invitations.issuedAt,
+      tokenHash: invitations.tokenHash,
       to: invitations.email,
       name: invitations.name,
       expiresAt: invitations.expiresAt,
@@ -103,23 +119,27 @@ export const letterQuery = ({ db }: Pick<Issuer, "db">, id: string) =>
     .from(invitations)
     .innerJoin(users, eq(users.id, invitations.inviterId))
     .innerJoin(tenantIdentity, eq(tenantIdentity.id, 1))
-    .where(and(eq(invitations.id, id), isPending, isNull(invitations.sentAt)));
+    .where(and(isPending, isNull(invitations.sentAt), which));
 
-type LetterRow = Awaited<ReturnType<typeof letterQuery>>[number];
+export const letterQuery = (issuer: Pick<Issuer, "db">, id: string) =>
+  lettersQuery(issuer, eq(invitations.id, id));
+
+type LetterRow = Awaited<ReturnType<typeof lettersQuery>>[number];
 
 /**
  * Hands the mail over and writes down that it went, beside the request: an invitation whose mail
- * failed shows as unsent, and can be resent.
+ * failed shows as unsent, is tried again later, and can be resent. Returns whether it went.
  */
-export async function deliver(issuer: Issuer, row: LetterRow | undefined): Promise<void> {
-  if (!row) return;
+export async function deliver(issuer: Issuer, row: LetterRow | undefined): Promise<boolean> {
+  const token = row && (await tokenAgain(issuer, row));
+  if (!token) return false;
   const { db, request } = issuer;
-  const { id, issuedAt, ...letter } = row;
-  const { token } = await tokenOf(issuer, id, issuedAt);
-  if (!(await issuer.post({ ...letter, token }))) return;
+  const { id, issuedAt, tokenHash: _, ...letter } = row;
+  if (!(await issuer.post({ ...letter, token }))) return false;
   const sent = db
     .update(invitations)
     .set({ sentAt: Date.now() })
     .where(and(eq(invitations.id, id), eq(invitations.issuedAt, issuedAt)));
   await writeAudited(db, contextOf(request), [write(sent as unknown as Query)], []);
+  return true;
 }

@@ -1,9 +1,10 @@
 import type { Head } from "../../tenant/audit/chain.ts";
 import { sealAuditLog } from "../../tenant/audit/seal.service.ts";
+import { deliverUnsent } from "../../tenant/invitations/unsent.ts";
 import { tidyTenant } from "../../tenant/tidy.ts";
+import { addMissingHeads, type Due, saveHead, takeDue } from "../audit/heads.service.ts";
 import type { JobScope } from "../scope.ts";
-import { addressOf } from "../tenants/locate.service.ts";
-import { addMissingHeads, type Due, saveHead, takeDue } from "./heads.service.ts";
+import { addressOf } from "./locate.service.ts";
 
 /** Well within what a Worker may do at one call of the clock: connections, requests, time and CPU. */
 const mostTenants = 500;
@@ -15,17 +16,19 @@ const takenAtOnce = 2 * atOnce;
 const visitMs = 20_000;
 
 /**
- * Seals the logs of the tenants visited longest ago, and throws away what they no longer need. What
- * goes wrong with one of them is put down, and it waits for its next turn.
+ * Visits the tenants that were visited longest ago: seals their logs, sends the mails that did not
+ * leave, throws away what they no longer need. What goes wrong with one of them is put down, and it
+ * waits for its next turn.
  */
-export async function sealDueTenants(scope: JobScope) {
+export async function lookAfterTenants(scope: JobScope) {
   const began = Date.now();
-  const done = { tenants: 0, failed: 0, rows: 0, deleted: 0 };
+  const done = { tenants: 0, failed: 0, rows: 0, mails: 0, deleted: 0 };
   const visit = async (due: Due) => {
     done.tenants++;
     try {
-      const { rows, deleted } = await lookAfter(scope, due);
+      const { rows, mails, deleted } = await lookAfter(scope, due);
       done.rows += rows;
+      done.mails += mails;
       done.deleted += deleted;
     } catch (error) {
       done.failed++;
@@ -55,5 +58,6 @@ async function lookAfter(scope: JobScope, { tenant, head }: Due) {
   const sealing = { db, tenantId: tenant.id, signers, request, head, until };
   const sealed: Head = await sealAuditLog(sealing);
   if (sealed.sequence > head.sequence) await saveHead(scope, tenant.id, head, sealed);
-  return { rows: sealed.links - head.links, deleted: await tidyTenant(db, request) };
+  const mails = await deliverUnsent({ tenant, signers, db, request, post: scope.post(tenant) });
+  return { rows: sealed.links - head.links, mails, deleted: await tidyTenant(db, request) };
 }

@@ -1,0 +1,32 @@
+import { createSigners } from "./core/mac.ts";
+import { unasked } from "./core/request.ts";
+import { openTenantDb } from "./db/connect.ts";
+import type { Settings } from "./env.ts";
+import type { Limits } from "./http/request-context.ts";
+import { identityProviderOf, platformOf, postOf, registryOf } from "./ports.backends.ts";
+import type { JobScope } from "./registry/scope.ts";
+
+/** Of the fifteen minutes a Worker may take that the clock has called. */
+const jobMs = 10 * 60_000;
+
+/** What a job works with. Opened for each run, as nothing that does I/O outlives it. */
+export function createJobScopes(settings: Settings, limits: Limits) {
+  const signers = createSigners(settings.SECRET_KEY);
+  const platform = platformOf(settings, limits.fetch);
+  const post = postOf(settings, identityProviderOf(settings, limits.fetch));
+  return (name: string): Omit<JobScope, "failed"> => {
+    const request = unasked(name);
+    const budget = { ...limits, deadline: request.now + jobMs, spent: { trips: 0 } };
+    return {
+      db: registryOf(settings, budget),
+      actor: { type: "system", id: name },
+      request,
+      platform,
+      keyRing: settings.ENCRYPTION_KEY,
+      signers,
+      post: (tenant) => post(tenant, request),
+      openTenant: (address, id, ms) =>
+        openTenantDb(address, { ...budget, deadline: Date.now() + ms }, id),
+    };
+  };
+}
