@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newClientApp, typeErrorsOf } from "./testing/generated-client.ts";
-import { newTenant, stack } from "./testing/harness.ts";
+import { newPerson, newTenant, stack } from "./testing/harness.ts";
+import { invitationToken } from "./testing/mails.ts";
 
 let app: Awaited<ReturnType<typeof newClientApp>>;
 beforeAll(async () => {
@@ -16,5 +17,8 @@ test("an app written against the client generated from openapi.json compiles", (
 test("the app does over HTTP what the generated client promises", async () => {
   const { owner } = await newTenant();
   const { tellStory } = await import(join(app.folder, "story.ts"));
-  await tellStory({ baseUrl: stack.apiUrl, owner: await owner.token() });
+  const { email, ...person } = newPerson();
+  const openInvitation = () => invitationToken(email);
+  const guest = { email, token: await person.token(), openInvitation };
+  await tellStory({ baseUrl: stack.apiUrl, owner: await owner.token(), guest });
 });

@@ -3,7 +3,16 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { newId } from "../core/id.ts";
 import { databaseNameOf } from "../platform/platform.ts";
 import type { Answer, Call } from "../testing/client.ts";
-import { type Member, newPerson, newTenant, stack, type TestTenant } from "../testing/harness.ts";
+import {
+  type Member,
+  naming,
+  newPerson,
+  newTenant,
+  stack,
+  type TestTenant,
+} from "../testing/harness.ts";
+import { issueKey, keyOf } from "../testing/keys.ts";
+import { newOperator } from "../testing/operators.ts";
 import { type DatabaseProxy, startProxy } from "../testing/proxy.ts";
 import { seal } from "../testing/sealing.ts";
 import { type RunningWorker, startWorker } from "../testing/worker.ts";
@@ -116,6 +125,62 @@ test("accounts and their members are one round trip each, be it a list, a row or
   expect(await cost(owner, member, { ...remove, ...any })).toBe(gone);
   expect(await cost(owner, account, remove)).toBe(gone);
   expect(await cost(owner, `${account}/restoration`, { method: "POST" })).toBe(fine);
+});
+
+test("a person's own things, invitations, keys, sessions and settings are one round trip each", async () => {
+  const { owner } = acme;
+  const any = { headers: { "if-match": "*" } };
+  const fine = "200: tenant 1, registry 0";
+  const reads = ["users/me", "users/me/profile", "users/me/identities", "sessions", "api-keys"];
+  reads.push("invitations", "tenant/settings", "tenant/access-grants");
+  for (const path of reads) expect(await cost(owner, `/api/v1/${path}`), path).toBe(fine);
+
+  const profile = { method: "PATCH", body: { bio: "Counts" }, ...any };
+  expect(await cost(owner, "/api/v1/users/me/profile", profile)).toBe(fine);
+  const settings = { method: "PATCH", body: { contactEmail: "a@acme.test" }, ...any };
+  expect(await cost(owner, "/api/v1/tenant/settings", settings)).toBe(fine);
+
+  const invite = () => ({ method: "POST", body: { email: `${randomUUID()}@acme.test` } });
+  expect(await cost(owner, "/api/v1/invitations", invite())).toBe("201: tenant 1, registry 0");
+  const made = await owner.call<{ id: string }>("/api/v1/invitations", invite());
+  const invitation = `/api/v1/invitations/${made.body.id}`;
+  expect(await cost(owner, `${invitation}/resend`, { method: "POST" })).toBe(fine);
+  expect(await cost(owner, invitation, remove)).toBe("204: tenant 1, registry 0");
+
+  const key = { method: "POST", body: { name: "Key", scopes: [] } };
+  expect(await cost(owner, "/api/v1/api-keys", key)).toBe("201: tenant 1, registry 0");
+  const issued = await issueKey(owner);
+  const at = `/api/v1/api-keys/${issued.id}`;
+  const rotation = { method: "POST", body: {} };
+  expect(await cost(owner, `${at}/rotation`, rotation)).toBe("201: tenant 1, registry 0");
+  expect(await cost(owner, at, remove)).toBe("204: tenant 1, registry 0");
+  const leaver = await acme.member();
+  const signOut = "/api/v1/sessions/current";
+  expect(await cost(leaver, signOut, remove)).toBe("204: tenant 1, registry 0");
+  expect(await cost(leaver, "/api/v1/users/me")).toBe("401: tenant 1, registry 0");
+});
+
+test("a key costs what a token does: one round trip, and none where it was never issued", async () => {
+  const key = await keyOf(acme.owner);
+  expect(await cost(key, "/api/v1/users")).toBe("200: tenant 1, registry 0");
+  expect(await cost(key, "/api/v1/users", newUser())).toBe("201: tenant 1, registry 0");
+  const forged = naming(key, { authorization: `Bearer tnt_live_${"0".repeat(86)}` });
+  expect(await cost(forged, "/api/v1/users")).toBe("401: tenant 0, registry 0");
+});
+
+test("an Idempotency-Key costs nothing, and a repetition one look at what was answered", async () => {
+  const once = { ...newUser(), headers: { "idempotency-key": randomUUID() } };
+  expect(await cost(acme.owner, "/api/v1/users", once)).toBe("201: tenant 1, registry 0");
+  expect(await cost(acme.owner, "/api/v1/users", once)).toBe("201: tenant 2, registry 0");
+  const other = { ...once, body: newUser().body };
+  expect(await cost(acme.owner, "/api/v1/users", other)).toBe("422: tenant 2, registry 0");
+});
+
+test("a platform admin costs a look as a stranger and one into the registry before they are let in", async () => {
+  const operator = await newOperator(acme, "write", worker.url);
+  expect(await cost(operator, "/api/v1/users")).toBe("200: tenant 2, registry 1");
+  const renamed = { ...patch, body: { name: "Looked after" } };
+  expect(await cost(operator, await create(), renamed)).toBe("200: tenant 3, registry 1");
 });
 
 test("what changes a tenant role or ends a membership costs a second trip, for the registry's index", async () => {

@@ -26,10 +26,11 @@ export function programWith(key: string, headers: Record<string, string> = {}): 
   };
 }
 
-/** A program of this member's: of every scope, unless said otherwise. */
+/** A program of this member's, where they are: of every scope, unless said otherwise. */
 export async function keyOf(owner: Member, wanted: Wanted = {}): Promise<Member> {
   const { accountId } = wanted;
   const there = accountId ? naming(owner, { "account-id": accountId }) : owner;
   const { key } = await issueKey(there, { scopes: permissions, ...wanted });
-  return { ...owner, call: programWith(key).call };
+  const named = { "x-tenant-id": undefined, "account-id": undefined };
+  return naming(owner, { authorization: `Bearer ${key}`, ...named });
 }

@@ -42,8 +42,9 @@ export async function takeGrant(
 export async function newOperator(
   { id, slug }: TestTenant,
   mode: "read" | "write",
+  base?: string,
 ): Promise<Person> {
-  const operator = await newPlatformAdmin();
+  const operator = await newPlatformAdmin(base ? { base } : {});
   await takeGrant(operator, id, { mode });
   return naming(operator, { "x-tenant-id": slug });
 }

@@ -119,7 +119,8 @@ export async function startProxy(settings: Record<string, string>): Promise<Data
 
 /** What a Worker writes without keeping the client waiting: who was seen, and who was refused. */
 export const isBeside = ({ body }: Pick<Passage, "body">): boolean =>
-  /insert into \\"user_sessions\\"|set last_used_at|insert into audit_entries/.test(body);
+  /last_seen_at = excluded|set last_used_at/.test(body) ||
+  (body.includes("insert into audit_entries") && body.includes('"DENY"'));
 
 const urlOf = (server: Server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
