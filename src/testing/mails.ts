@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, inject } from "vitest";
+import { expect, inject, vi } from "vitest";
 import { outboxOf } from "./stack.ts";
 
 /** The mails to this address so far, oldest first: subject and text. */
@@ -18,7 +18,7 @@ export function mailsTo(address: string): { subject: string; text: string }[] {
 
 /** The token in the newest of so many mails to this address. */
 export async function invitationToken(address: string, mails = 1): Promise<string> {
-  await expect.poll(() => mailsTo(address).length, { timeout: 5000 }).toBe(mails);
+  await vi.waitFor(() => expect(mailsTo(address)).toHaveLength(mails), 5000);
   const { text = "" } = mailsTo(address).at(-1) ?? {};
   const [, token] = /#token=(\S+)/.exec(text) ?? [];
   if (!token) throw new Error(`No link in ${text}`);

@@ -101,9 +101,9 @@ const isNew = (email: SQL) => sql`not exists (select 1 from ${users} u
   where u.email = ${email} and u.deleted_at is null and u.status <> 'pending')`;
 
 /** The tenant may keep invitations to some domains. */
-const isWelcome = (email: string) => sql`not exists (select 1 from ${settings} s
-  where json_array_length(s.value, '$.emailDomains') > 0 and not exists (
-    select 1 from json_each(s.value, '$.emailDomains') d where d.value = ${domainOf(email)}))`;
+const isWelcome = (email: string) => sql`not exists (select 1 from ${settings}
+  where json_array_length(${settings.value}, '$.emailDomains') > 0 and not exists (
+    select 1 from json_each(${settings.value}, '$.emailDomains') d where d.value = ${domainOf(email)}))`;
 const domainOf = (email: string) => email.slice(email.lastIndexOf("@") + 1);
 
 async function explain(scope: TenantScope, id: string): Promise<Error> {
