@@ -46,7 +46,7 @@ const wordless = () =>
   );
 
 export function newPerson(base = stack.apiUrl): Person {
-  const subject = `test|${randomUUID()}`;
+  const subject = `auth0|${randomUUID()}`;
   const email = `${wordless()}@people.test`;
   const token = (claims: Claims = {}) =>
     signToken(stack, {
