@@ -47,8 +47,11 @@ type Story = {
   readonly caller: Caller;
   /** What ends it, asked of the first Worker alone. */
   readonly end: (url: string) => Promise<Answer>;
-  readonly path?: string;
 };
+
+const any = { "if-match": "*" };
+const changed = (by: Caller, path: string, body: object) => (url: string) =>
+  by.call(`${url}${path}`, { method: "PATCH", body, headers: any });
 
 const stories: [string, string, (acme: TestTenant) => Promise<Story>][] = [
   [
@@ -62,6 +65,43 @@ const stories: [string, string, (acme: TestTenant) => Promise<Story>][] = [
         caller: member,
         end: (url) => acme.owner.call(`${url}${user}`, { method: "PATCH", body }),
       };
+    },
+  ],
+  [
+    "a lower role in the account",
+    "403 forbidden",
+    async (acme) => {
+      const member = await acme.member({ accountRole: "ADMIN" });
+      const path = `/api/v1/accounts/${acme.accountId}/members/${member.userId}`;
+      return { caller: member, end: changed(acme.owner, path, { role: "VIEWER" }) };
+    },
+  ],
+  [
+    "a lower role in the tenant",
+    "403 forbidden",
+    async (acme) => {
+      const admin = await acme.member({ tenantRole: "admin", accountRole: "VIEWER" });
+      const path = `/api/v1/tenant/members/${admin.userId}`;
+      return { caller: admin, end: changed(acme.owner, path, { tenantRole: "member" }) };
+    },
+  ],
+  [
+    "a removal from the account",
+    "403 account_forbidden",
+    async (acme) => {
+      const member = await acme.member({ accountRole: "ADMIN" });
+      const path = `/api/v1/accounts/${acme.accountId}/members/${member.userId}`;
+      const call = { method: "DELETE", headers: any };
+      return { caller: member, end: (url) => acme.owner.call(`${url}${path}`, call) };
+    },
+  ],
+  [
+    "an account's suspension",
+    "403 account_forbidden",
+    async (acme) => {
+      const member = await acme.member({ accountRole: "ADMIN" });
+      const path = `/api/v1/accounts/${acme.accountId}`;
+      return { caller: member, end: changed(acme.owner, path, { active: false }) };
     },
   ],
   [

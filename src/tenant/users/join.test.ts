@@ -93,7 +93,7 @@ test("a first call that is a write they may not make is refused as such, and the
   const create = (person: Person, headers = {}) =>
     person.call("/api/v1/users", {
       method: "POST",
-      body: { name: "Eve", email: `${person.subject.slice(5)}@x.test` },
+      body: { name: "Eve", email: `${person.subject.slice(6)}@x.test` },
       headers: { "x-tenant-id": tenant.slug, ...headers },
     });
   const account = { "account-id": tenant.accountId };
