@@ -162,3 +162,65 @@ test("foreign keys hold before, while and after a migration rebuilds the table t
   await execute(db, "delete from parents");
   expect(await rowsOf(db, "select * from children")).toEqual([]);
 });
+
+/** All that stands in a table, in the order of its rows. */
+const contentsOf = async (db: Database, tables: readonly string[]) =>
+  Object.fromEntries(
+    await Promise.all(
+      tables.map(async (name) => [name, await rowsOf(db, `select * from ${name}`)]),
+    ),
+  );
+
+test.each([
+  ["a tenant", tenantMigrations],
+  ["the registry", registryMigrations],
+])(
+  "what the first release wrote into the database of %s is there after every later migration",
+  async (_, migrations) => {
+    const { db } = await newDatabase(settings);
+    await migrate(db, migrations.slice(0, 2));
+    const inTenant = migrations === tenantMigrations;
+    const context =
+      "insert into audit_context (id, actor_type, actor_id) values (1, 'system', 'system')";
+    const ofTenant = [
+      "insert into tenant_identity values (1, 'tnt_1', 'acme', 'Acme', 'active', 'acc_1', 1, 1, 1, null)",
+      `insert into settings values (1, '{"theme":"dark"}', 4, 1, null)`,
+      "insert into users values ('usr_1', 'ada@acme.test', 'Ada', null, 'active', 'owner', 3, 1, 2, null, null, null, null)",
+      "insert into users values ('usr_2', 'bob@acme.test', 'Bob', null, 'active', 'member', 1, 1, 1, null, null, 2, 'usr_1')",
+      "insert into user_identities values ('https://idp.test/', 'auth0|1', 'usr_1', 1)",
+      "insert into user_identities values ('https://idp.test/', 'auth0|2', 'usr_2', 1)",
+      "insert into accounts values ('acc_1', 'Default', null, 'acme.test', '{}', 1, 1, 1, 1, null, null, null, null)",
+      "insert into account_members values ('acc_1', 'usr_1', 'ADMIN', 1)",
+    ];
+    const ofRegistry = [
+      "insert into tenants (id, slug, name, status, database_name, created_at, updated_at) values ('tnt_1', 'acme', 'Acme', 'active', 'db', 1, 1)",
+      "insert into tenant_users values ('https://idp.test/', 'auth0|1', 'tnt_1', 'owner', null, 'active', 1)",
+    ];
+    const rows = inTenant ? ofTenant : ofRegistry;
+    await execute(db, context, ...rows, "delete from audit_context");
+    const tables = [...new Set(rows.map((row) => row.split(" ")[2] ?? "")), "audit_logs"];
+    const before = await contentsOf(db, tables);
+    expect(before["audit_logs"]).toHaveLength(rows.length);
+
+    await migrate(db, migrations);
+
+    const after = await contentsOf(db, tables);
+    for (const table of tables)
+      expect(after[table], table).toMatchObject(before[table] as object[]);
+    expect(await rowsOf(db, "pragma foreign_key_check")).toEqual([]);
+    const added = inTenant
+      ? rowsOf(
+          db,
+          "select i.email, i.id glob 'idn_????????-????-7???-[89ab]???-????????????' as fits from user_identities i",
+        )
+      : rowsOf(db, "select tenant_id, sequence from audit_heads");
+    expect(await added).toEqual(
+      inTenant
+        ? [
+            { email: "ada@acme.test", fits: 1 },
+            { email: "bob@acme.test", fits: 1 },
+          ]
+        : [{ tenant_id: "tnt_1", sequence: 0 }],
+    );
+  },
+);
