@@ -15,8 +15,9 @@ export const goals: readonly Goal[] = [
     of: ({ ratios }) => ratios.list.perSecond?.median,
   },
   {
+    // No limit of the platform's: what is larger starts later.
     name: "bundle, gzip KB",
-    atMost: 150,
+    atMost: 200,
     of: ({ bundle }) => bundle.gzipBytes / 1000,
   },
   {

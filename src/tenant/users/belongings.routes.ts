@@ -15,7 +15,7 @@ export const belongings = tenantRouter();
 
 belongings.openapi(
   createRoute({
-    ...guarded({ role: "MANAGER" }),
+    ...guarded({ permission: "VIEW_ALL_USERS" }),
     method: "get",
     path: "/users/{id}/profile",
     operationId: "getProfile",

@@ -13,7 +13,7 @@ export const users = tenantRouter();
 
 users.openapi(
   createRoute({
-    ...guarded({ role: "MANAGER" }),
+    ...guarded({ permission: "VIEW_ALL_USERS" }),
     method: "get",
     path: "/users",
     operationId: "listUsers",
@@ -49,7 +49,7 @@ users.openapi(
 
 users.openapi(
   createRoute({
-    ...guarded({ role: "MANAGER" }),
+    ...guarded({ permission: "VIEW_ALL_USERS" }),
     method: "get",
     path: "/users/{id}",
     operationId: "getUser",
