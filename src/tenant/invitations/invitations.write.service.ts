@@ -42,12 +42,7 @@ export async function createInvitation(
     closePending(scope, email, "expired"),
     row,
   ];
-  const [[stored], [letter]] = await commit(scope, writes, [
-    invitationQuery(scope, id),
-    letterQuery(scope, id),
-  ] as const).catch(alreadyInvited);
-  if (scope.once?.outcome !== "replayed") scope.request.keepAlive(deliver(scope, letter));
-  return toInvitation(stored);
+  return await issue(scope, id, writes);
 }
 
 /** A new link and a new expiry: the old link is dead from now on. */
@@ -55,7 +50,7 @@ export async function resendInvitation(scope: TenantScope, id: string): Promise<
   const { db, request } = scope;
   const { now } = request;
   const { hash } = await tokenOf(scope, id, now);
-  const issue = db
+  const renewal = db
     .update(invitations)
     .set({
       tokenHash: hash,
@@ -71,9 +66,14 @@ export async function resendInvitation(scope: TenantScope, id: string): Promise<
   const of = (column: SQL) => sql`(select ${column} from ${invitations} where id = ${id})`;
   const writes = [
     provided(mayGrant(sql`coalesce(${of(sql`tenant_role`)}, 'member')`), beyond),
-    must(issue, () => explain(scope, id)),
+    must(renewal, () => explain(scope, id)),
     provided(isNew(of(sql`email`)), alreadyMember),
   ];
+  return await issue(scope, id, writes);
+}
+
+/** Writes the invitation, and has its mail go beside the request. */
+async function issue(scope: TenantScope, id: string, writes: readonly Write[]) {
   const [[stored], [letter]] = await commit(scope, writes, [
     invitationQuery(scope, id),
     letterQuery(scope, id),
