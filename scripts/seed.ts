@@ -9,6 +9,7 @@ import { newId } from "../src/core/id.ts";
 import { type Identity, unasked } from "../src/core/request.ts";
 import { batch } from "../src/db/batch.ts";
 import type { TenantDb } from "../src/db/connect.ts";
+import { insertSelect } from "../src/db/insert-select.ts";
 import { migrate } from "../src/db/migrate.ts";
 import { registryMigrations, tenantMigrations } from "../src/db/migrations.gen.ts";
 import { contextOf, type Write, write, writeAudited } from "../src/db/write.ts";
@@ -147,25 +148,40 @@ function personWrites(
 ): Write[] {
   const { email, name } = person;
   const here = sql`from ${users} u where u.email = ${email} and u.deleted_at is null`;
+  const { tenantRole, accountRole = null } = seat;
+  const user = { id: newId("user", now), email, name, status: "active", tenantRole } as const;
+  const identity = { id: newId("identity", now), issuer, subject: subjectOf(email), email };
+  const id = sql`u.id`;
   return [
     write(
-      db.insert(users).select(sql`select ${newId("user", now)}, ${email}, ${name}, null, 'active',
-        ${seat.tenantRole}, 1, ${now}, ${now}, null, null, null, null, null where not exists (select 1 ${here})`),
+      insertSelect(
+        db,
+        users,
+        { ...user, createdAt: now, updatedAt: now },
+        sql`where not exists (select 1 ${here})`,
+      ),
     ),
     write(
-      db
-        .insert(userIdentities)
-        .select(
-          sql`select ${newId("identity", now)}, ${issuer}, ${subjectOf(email)}, u.id, ${email}, ${now} ${here}`,
-        )
-        .onConflictDoNothing(),
+      insertSelect(
+        db,
+        userIdentities,
+        { ...identity, userId: id, createdAt: now },
+        sql`${here} on conflict do nothing`,
+      ),
     ),
     write(
-      db
-        .insert(accountMembers)
-        .select(sql`select (select default_account_id from ${tenantIdentity}), u.id,
-          ${seat.accountRole ?? null}, ${now}, 1 ${here} and ${seat.accountRole ?? null} is not null`)
-        .onConflictDoNothing(),
+      insertSelect(
+        db,
+        accountMembers,
+        {
+          accountId: sql`t.default_account_id`,
+          userId: id,
+          role: sql`${accountRole}`,
+          createdAt: now,
+        },
+        sql`from ${tenantIdentity} t join ${users} u on u.email = ${email} and u.deleted_at is null
+          where ${accountRole} is not null on conflict do nothing`,
+      ),
     ),
   ];
 }

@@ -1,4 +1,5 @@
 import type { InValue } from "@libsql/client/http";
+import type { SQL } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import { clientOf, type Database } from "./connect.ts";
 import { asFault, isTransient } from "./faults.ts";
@@ -18,6 +19,12 @@ export type Prepared = {
 
 export const preparedOf = (query: Query): Prepared =>
   (query as unknown as { _prepare(): Prepared })._prepare();
+
+type QueryFor<Row> = { readonly _: { readonly dialect: "sqlite"; readonly result: Row[] } };
+
+/** SQL as a query among others, and the shape of the rows it gives back. */
+export const statement = <Row = never>(db: Database, text: SQL): QueryFor<Row> =>
+  db.all<Row>(text) as unknown as QueryFor<Row>;
 
 /** SQL that is at hand as text, as a query among others. It gives back nothing. */
 export const rawQuery = (text: string, params: InValue[]): Query => {

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { batch, type Query, retried } from "./batch.ts";
+import { batch, retried, statement } from "./batch.ts";
 import { clientOf, type Database } from "./connect.ts";
 import { isUniqueViolation } from "./faults.ts";
 
@@ -35,9 +35,9 @@ export async function migrate(db: Database, migrations: readonly Migration[]): P
 }
 
 async function behind(db: Database, migrations: readonly Migration[]): Promise<Migration[]> {
-  const query = db.all<{ at: number }>(sql`select created_at as at from __drizzle_migrations`);
-  const [rows] = await batch(db, "read", [query as unknown as Query]);
-  const applied = new Set((rows as { at: number }[]).map((row) => Number(row.at)));
+  const ledgerRows = sql`select created_at as at from __drizzle_migrations`;
+  const [rows] = await batch(db, "read", [statement<{ at: number }>(db, ledgerRows)] as const);
+  const applied = new Set(rows.map((row) => Number(row.at)));
   return migrations.filter((migration) => !applied.has(migration.when));
 }
 

@@ -1,6 +1,14 @@
 import { sql } from "drizzle-orm";
 import { ApiError } from "../core/error.ts";
-import { batch, type Prepared, preparedOf, type Query, type Results, rawQuery } from "./batch.ts";
+import {
+  batch,
+  type Prepared,
+  preparedOf,
+  type Query,
+  type Results,
+  rawQuery,
+  statement,
+} from "./batch.ts";
 import type { Database } from "./connect.ts";
 import { isUniqueViolation } from "./faults.ts";
 
@@ -22,8 +30,11 @@ const keptMs = 24 * 3_600_000;
 
 /** Before the writes: takes the key, or fails as `isRepetition` tells. */
 export const takeKey = (db: Database, { id, fingerprint, now }: Once): Query[] => [
-  run(db, sql`delete from idempotency_keys where expires_at <= ${now}`),
-  run(db, sql`insert into idempotency_keys values (${id}, ${fingerprint}, '[]', ${now + keptMs})`),
+  statement(db, sql`delete from idempotency_keys where expires_at <= ${now}`),
+  statement(
+    db,
+    sql`insert into idempotency_keys values (${id}, ${fingerprint}, '[]', ${now + keptMs})`,
+  ),
 ];
 
 export const isRepetition = (error: unknown): boolean =>
@@ -51,12 +62,8 @@ export async function recall<const R extends readonly Query[]>(
   once: Once,
   reads: R,
 ): Promise<Results<R> | undefined> {
-  const stored = db.all<Stored>(
-    sql`select fingerprint, results from idempotency_keys where id = ${once.id}`,
-  );
-  const [[found]] = (await batch(db, "read", [stored as unknown as Query])) as unknown as [
-    Stored[],
-  ];
+  const stored = sql`select fingerprint, results from idempotency_keys where id = ${once.id}`;
+  const [[found]] = await batch(db, "read", [statement<Stored>(db, stored)] as const);
   if (!found) return undefined;
   if (found.fingerprint !== once.fingerprint)
     throw new ApiError(
@@ -77,6 +84,3 @@ function widthOf({ fields }: Prepared): number {
     throw new Error("Only a select of named columns can be read once and answered again");
   return fields.length;
 }
-
-const run = (db: Database, statement: ReturnType<typeof sql>): Query =>
-  db.run(statement) as unknown as Query;

@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { ApiError, unavailable } from "../core/error.ts";
 import type { RequestContext } from "../core/request.ts";
 import type { actorTypes } from "./audit.columns.ts";
-import { batch, type Query, type Results } from "./batch.ts";
+import { batch, type Query, type Results, statement } from "./batch.ts";
 import type { Database } from "./connect.ts";
 import { failedStatement } from "./faults.ts";
 import { isRepetition, keepRows, type Once, recall, takeKey } from "./once.ts";
@@ -63,7 +63,7 @@ export async function writeAudited<const R extends readonly Query[]>(
   const { queries, checks } = statementsOf(db, context, writes);
   const taken = key ? takeKey(db, key) : [];
   queries.splice(1, 0, ...taken);
-  queries.push(...(key ? keepRows(key, reads) : []), run(db, sql`delete from audit_context`));
+  queries.push(...(key ? keepRows(key, reads) : []), statement(db, sql`delete from audit_context`));
   try {
     const results = await batch(db, "write", [...queries, ...reads]);
     if (key) key.outcome = "done";
@@ -80,13 +80,13 @@ function changing(): never {
 }
 
 function statementsOf(db: Database, context: Context, writes: readonly Write[]) {
-  const queries: Query[] = [run(db, setContext(context))];
+  const queries: Query[] = [statement(db, setContext(context))];
   /** For each statement that may undo everything: whose it is. */
   const checks = new Map<number, Write>();
   for (const item of writes) {
     if ("query" in item) queries.push(item.query);
     const holds = "query" in item ? sql`changes() > 0` : item.condition;
-    if (item.orElse) checks.set(queries.push(run(db, abortUnless(holds))) - 1, item);
+    if (item.orElse) checks.set(queries.push(statement(db, abortUnless(holds))) - 1, item);
   }
   return { queries, checks };
 }
@@ -103,8 +103,6 @@ async function meaningOf(
   const missed = at === undefined ? undefined : checkAt(at);
   return (await missed?.orElse?.()) ?? error;
 }
-
-const run = (db: Database, statement: SQL): Query => db.run(statement) as unknown as Query;
 
 /** Null breaks NOT NULL: the one way SQL offers to abort a batch from inside. */
 const abortUnless = (holds: SQL) =>

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import type { ErrorCode } from "../core/error.ts";
 import { notDoneFor } from "../core/recently.ts";
 import { callerName } from "../core/request.ts";
-import type { Query } from "../db/batch.ts";
+import { type Query, statement } from "../db/batch.ts";
 import { GuardRefused, write, writeAudited } from "../db/write.ts";
 import { principalOf } from "./principal.ts";
 import { proofOf } from "./proof.ts";
@@ -14,11 +14,14 @@ const isNew = notDoneFor(minuteMs);
 
 /** A line of the log about a request, not a row; at most one a minute about the same. */
 export const entryOf = ({ db, request }: TenantScope, action: "READ" | "DENY"): Query =>
-  db.run(sql`insert into audit_entries
+  statement(
+    db,
+    sql`insert into audit_entries
     select 'requests', ${request.action}, ${action}, '[]', '[]', '[]', '' from audit_context c
     where not exists (select 1 from audit_logs l where l.entity_id = ${request.action}
       and l.entity = 'requests' and l.at > ${request.now - minuteMs} and l.action = ${action}
-      and l.actor_id = c.actor_id and l.reason is c.reason)`) as unknown as Query;
+      and l.actor_id = c.actor_id and l.reason is c.reason)`,
+  );
 
 /**
  * Puts down in the tenant's log that somebody known there was refused: a user, a key, a platform admin

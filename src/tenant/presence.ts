@@ -2,7 +2,8 @@ import { sql } from "drizzle-orm";
 import { newId } from "../core/id.ts";
 import { notDoneFor } from "../core/recently.ts";
 import { callerName } from "../core/request.ts";
-import type { Query } from "../db/batch.ts";
+import { type Query, statement } from "../db/batch.ts";
+import { insertSelect } from "../db/insert-select.ts";
 import { write, writeAudited } from "../db/write.ts";
 import { apiKeys } from "./api-keys/api-keys.table.ts";
 import { proofOf } from "./proof.ts";
@@ -24,15 +25,21 @@ export function noteUse(scope: TenantScope): void {
 
 function useOf({ caller, request, db }: TenantScope, sid: string): Query {
   const { now, ip, userAgent } = request;
-  const statement =
-    caller.kind === "key"
-      ? sql`update ${apiKeys} set last_used_at = ${now}, last_used_ip = ${ip}
-          where hash = ${caller.hash} and coalesce(last_used_at, 0) <= ${now - minuteMs}`
-      : sql`insert into ${userSessions}
-          select ${newId("session", now)}, actor_id, ${sid}, ${now}, ${now}, ${ip}, ${userAgent}, null, null
-          from audit_context where true
-          on conflict (user_id, sid) do update set last_seen_at = excluded.last_seen_at,
-            ip = excluded.ip, user_agent = excluded.user_agent
-          where last_seen_at <= ${now - minuteMs}`;
-  return db.run(statement) as unknown as Query;
+  if (caller.kind === "key")
+    return statement(
+      db,
+      sql`update ${apiKeys} set last_used_at = ${now}, last_used_ip = ${ip}
+        where hash = ${caller.hash} and coalesce(last_used_at, 0) <= ${now - minuteMs}`,
+    );
+  const id = newId("session", now);
+  const seen = { firstSeenAt: now, lastSeenAt: now, ip, userAgent };
+  return insertSelect(
+    db,
+    userSessions,
+    { id, userId: sql`actor_id`, sid, ...seen },
+    sql`from audit_context where true
+      on conflict (user_id, sid) do update set last_seen_at = excluded.last_seen_at,
+        ip = excluded.ip, user_agent = excluded.user_agent
+      where last_seen_at <= ${now - minuteMs}`,
+  );
 }

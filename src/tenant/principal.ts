@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { AccountRole, TenantRole } from "../core/roles.ts";
-import type { Query } from "../db/batch.ts";
+import { statement } from "../db/batch.ts";
 import { principalOfKey } from "./principal.key.ts";
 import { principalOfOperator } from "./principal.operator.ts";
 import { principalOfUser } from "./principal.user.ts";
@@ -42,9 +42,7 @@ export function principalOf(scope: TenantScope, intent: Intent): SQL {
 }
 
 export const principalQuery = (scope: TenantScope, intent: Intent) =>
-  scope.db.all<Principal>(principalOf(scope, intent)) as unknown as Query & {
-    _: { dialect: "sqlite"; result: Principal[] };
-  };
+  statement<Principal>(scope.db, principalOf(scope, intent));
 
 /** What the caller is, for a query in the same batch that is about them. One row at most. */
 export const mine = (scope: TenantScope, column: keyof Principal): SQL =>

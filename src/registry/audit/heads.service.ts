@@ -1,5 +1,6 @@
 import { and, asc, eq, inArray, isNotNull, lt, ne, sql } from "drizzle-orm";
 import { batch } from "../../db/batch.ts";
+import { insertSelect } from "../../db/insert-select.ts";
 import { write } from "../../db/write.ts";
 import type { Head } from "../../tenant/audit/chain.ts";
 import { commit } from "../commit.ts";
@@ -30,9 +31,9 @@ export async function saveHead(scope: RegistryScope, id: string, before: Head, h
 /** For tenants signed up by a release that knew of no heads, while this one was being rolled out. */
 export async function addMissingHeads(scope: RegistryScope): Promise<void> {
   const { db } = scope;
-  const missing = sql`select t.id, 0, 0, '', 0 from ${tenants} t
-    where not exists (select 1 from ${auditHeads} h where h.tenant_id = t.id)`;
-  await commit(scope, [write(db.insert(auditHeads).select(missing).onConflictDoNothing())]);
+  const missing = sql`from ${tenants} t
+    where not exists (select 1 from ${auditHeads} h where h.tenant_id = t.id) on conflict do nothing`;
+  await commit(scope, [write(insertSelect(db, auditHeads, { tenantId: sql`t.id` }, missing))]);
 }
 
 export type Due = {

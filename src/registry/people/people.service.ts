@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { ApiError } from "../../core/error.ts";
-import type { Query } from "../../db/batch.ts";
+import { statement } from "../../db/batch.ts";
 import { write } from "../../db/write.ts";
 import type { IdentityProvider } from "../../identity/identity-provider.ts";
 import { commit } from "../commit.ts";
@@ -17,7 +17,7 @@ export async function setBlocked(
     throw new ApiError("identity_management_off", "This deployment does not manage identities");
   const entry = sql`insert into audit_entries values ('identities', ${subject}, 'UPDATE',
     '["blocked"]', json_array(${blocked ? 0 : 1}), json_array(${blocked ? 1 : 0}), '')`;
-  await commit(scope, [write(scope.db.run(entry) as unknown as Query)]);
+  await commit(scope, [write(statement(scope.db, entry))]);
   if (!(await people.setBlocked(subject, blocked)))
     throw new ApiError("not_found", "The provider knows nobody with this subject");
 }

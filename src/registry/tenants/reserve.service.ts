@@ -3,6 +3,7 @@ import { ApiError } from "../../core/error.ts";
 import { newId } from "../../core/id.ts";
 import { batch } from "../../db/batch.ts";
 import { isUniqueViolation } from "../../db/faults.ts";
+import { insertSelect } from "../../db/insert-select.ts";
 import { must, write } from "../../db/write.ts";
 import { databaseNameOf } from "../../platform/platform.ts";
 import { auditHeads } from "../audit/audit.table.ts";
@@ -30,16 +31,28 @@ export async function reserve(
   const { now } = request;
   const owned = sql`(select count(*) from ${memberships}
     where issuer = ${issuer} and subject = ${subject} and role = 'owner')`;
-  const tenant = sql`select ${tenantId}, ${input.slug}, ${input.name}, 'provisioning', 'basic', null,
-    ${databaseNameOf(tenantId)}, null, null, null, 0, '{}', '{}', null, '{}', 1, ${now}, ${now}
-    where ${owned} < ${maxTenants}`;
+  const { slug, name } = input;
+  const tenant = insertSelect(
+    db,
+    tenants,
+    {
+      id: tenantId,
+      slug,
+      name,
+      status: "provisioning",
+      databaseName: databaseNameOf(tenantId),
+      createdAt: now,
+      updatedAt: now,
+    },
+    sql`where ${owned} < ${maxTenants}`,
+  );
   const reservation = db
     .select({ tenantId: operations.tenantId, operationId: operations.id })
     .from(operations)
     .where(eq(operations.id, operationId));
   try {
     const writes = [
-      must(db.insert(tenants).select(tenant), () => limitReached(maxTenants)),
+      must(tenant, () => limitReached(maxTenants)),
       write(db.insert(auditHeads).values({ tenantId }).onConflictDoNothing()),
       write(
         db

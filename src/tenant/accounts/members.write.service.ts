@@ -3,6 +3,7 @@ import { ApiError, unavailable } from "../../core/error.ts";
 import type { AccountRole } from "../../core/roles.ts";
 import { type Accepted, atVersion } from "../../db/columns.ts";
 import { isUniqueViolation } from "../../db/faults.ts";
+import { insertSelect } from "../../db/insert-select.ts";
 import { must } from "../../db/write.ts";
 import { commit } from "../commit.ts";
 import { read } from "../read.ts";
@@ -28,12 +29,14 @@ export async function addMember(
 ): Promise<AccountMember> {
   const { db, request } = scope;
   const at = { id, userId };
-  const seat = sql`select ${accounts}.id, u.id, ${role}, ${request.now}, 1 from ${accounts} join ${users} u
-    where ${living(id)} and ${workable(proved)} and u.id = ${userId} and u.deleted_at is null
-      and ${grantable(sql`${role}`, proved)}`;
-  const insert = must(db.insert(accountMembers).select(seat), () =>
-    explain(scope, at, { role, isNew: true }),
+  const seat = insertSelect(
+    db,
+    accountMembers,
+    { accountId: sql`${accounts}.id`, userId: sql`u.id`, role, createdAt: request.now },
+    sql`from ${accounts} join ${users} u where ${living(id)} and ${workable(proved)}
+      and u.id = ${userId} and u.deleted_at is null and ${grantable(sql`${role}`, proved)}`,
   );
+  const insert = must(seat, () => explain(scope, at, { role, isNew: true }));
   const [rows] = await commit(scope, [insert], [memberQuery(db, at)]).catch(already);
   return toMember(rows);
 }

@@ -3,6 +3,7 @@ import { bearerHint, newSecretBytes, writeBearer } from "../../core/bearer-secre
 import { ApiError, invalidField } from "../../core/error.ts";
 import { newId } from "../../core/id.ts";
 import { sha256 } from "../../core/mac.ts";
+import { insertSelect } from "../../db/insert-select.ts";
 import { must, provided, write } from "../../db/write.ts";
 import { accounts } from "../accounts/accounts.table.ts";
 import { commit } from "../commit.ts";
@@ -21,21 +22,30 @@ export async function createApiKey(scope: TenantScope, input: NewApiKey): Promis
   const { db, request } = scope;
   const { now } = request;
   const id = newId("key", now);
-  const { text, hash } = await newText(scope);
+  const { text, hash } = await newText(scope, id);
   const expiresAt = input.expiresAt === undefined ? now + defaultMs : input.expiresAt;
   if (expiresAt !== null && expiresAt <= now) throw over();
   const account = sql`coalesce(${input.accountId ?? null}, iif(${rules(proved)}, null, ${proved.accountId}))`;
-  const scopes = JSON.stringify(input.scopes);
-  const row = sql`select ${id}, ${input.name}, ${bearerHint(text)}, ${hash}, ${scopes}, ${proved.userId},
-    ${account}, null, ${now}, ${actor}, ${expiresAt}, null, null, null, null`;
+  const row = {
+    id,
+    name: input.name,
+    hint: bearerHint(text),
+    hash,
+    scopes: input.scopes,
+    ownerId: proved.userId,
+    accountId: account,
+    expiresAt,
+    createdAt: now,
+    createdBy: actor,
+  };
   const writes = [
-    provided(covers(proved.role, sql`${scopes}`), beyond),
+    provided(covers(proved.role, sql`${JSON.stringify(input.scopes)}`), beyond),
     provided(mayWorkIn(account), noSuchAccount),
     provided(isRoom(scope), () => full(scope)),
-    write(db.insert(apiKeys).select(row)),
+    write(db.insert(apiKeys).values(row)),
   ];
   const [[key]] = await commit(scope, writes, [keyQuery(scope, id)] as const);
-  return await issued(key, text);
+  return await issued(scope, key, text);
 }
 
 /**
@@ -50,12 +60,22 @@ export async function rotateApiKey(
   const { db, request } = scope;
   const { now } = request;
   const newKey = newId("key", now);
-  const { text, hash } = await newText(scope);
+  const { text, hash } = await newText(scope, newKey);
   const old = and(eq(apiKeys.id, id), within(proved));
   const live = sql`revoked_at is null and replaced_by is null and coalesce(expires_at > ${now}, 1)`;
-  const row = sql`select ${newKey}, name, ${bearerHint(text)}, ${hash}, scopes, ${proved.userId}, account_id,
-    null, ${now}, ${actor}, ${now} + expires_at - created_at, null, null, null, null
-    from ${apiKeys} where ${old}`;
+  const row = {
+    id: newKey,
+    name: sql`name`,
+    hint: bearerHint(text),
+    hash,
+    scopes: sql`scopes`,
+    ownerId: proved.userId,
+    accountId: sql`account_id`,
+    // For as long as the old one was made for.
+    expiresAt: sql`${now} + expires_at - created_at`,
+    createdAt: now,
+    createdBy: actor,
+  };
   const ends = sql`min(coalesce(expires_at, ${now + overlapMinutes * 60_000}), ${now + overlapMinutes * 60_000})`;
   const isOld = (condition: SQL) =>
     sql`exists (select 1 from ${apiKeys} where ${old} and ${condition})`;
@@ -63,11 +83,11 @@ export async function rotateApiKey(
     provided(isOld(sql`true`), noSuchKey),
     provided(isOld(live), () => new ApiError("conflict", "The key is over, or was rotated before")),
     provided(isOld(covers(proved.role, sql`scopes`)), beyond),
-    write(db.insert(apiKeys).select(row)),
+    write(insertSelect(db, apiKeys, row, sql`from ${apiKeys} where ${old}`)),
     write(db.update(apiKeys).set({ expiresAt: ends, replacedBy: newKey }).where(old)),
   ];
   const [[key]] = await commit(scope, writes, [keyQuery(scope, newKey)] as const);
-  return await issued(key, text);
+  return await issued(scope, key, text);
 }
 
 /** Refused from the next request on. The row stays, for who asks what the key was. */
@@ -81,21 +101,27 @@ export async function revokeApiKey(scope: TenantScope, id: string): Promise<void
 }
 
 /**
- * The text of a new key. Where the request may be repeated it follows from the request, so that the
- * repetition can be answered although the text is stored nowhere.
+ * The text of a new key. Where the request may be repeated it follows from the request and the key's id,
+ * so that the repetition can be answered although the text is stored nowhere.
  */
-async function newText({ tenant, signers, once }: TenantScope) {
+async function newText({ tenant, signers, once }: TenantScope, id: string) {
   const [signer] = await signers("bearer");
-  const secret = once ? await signer.sign(`key of ${tenant.id} ${once.id}`) : newSecretBytes();
-  const text = await writeBearer("key", tenant.id, secret, signer);
+  const derived = once && (await signer.sign(`key ${id} of ${tenant.id} by ${once.id}`));
+  const text = await writeBearer("key", tenant.id, derived ?? newSecretBytes(), signer);
   return { text, hash: await sha256(text) };
 }
 
 type Stored = Awaited<ReturnType<typeof keyQuery>>[number];
 
-async function issued(key: Stored | undefined, text: string): Promise<IssuedApiKey> {
+async function issued(
+  scope: TenantScope,
+  key: Stored | undefined,
+  newest: string,
+): Promise<IssuedApiKey> {
   if (!key) throw noSuchKey();
   const { hash, ...row } = key;
+  const isRepeated = scope.once?.outcome === "replayed";
+  const text = isRepeated ? (await newText(scope, row.id)).text : newest;
   // A repetition that comes after our own keys were changed can no longer tell the text.
   if (hash !== (await sha256(text)))
     throw new ApiError(

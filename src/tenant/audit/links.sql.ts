@@ -1,7 +1,8 @@
 import { asc, gt, type SQL, sql } from "drizzle-orm";
+import { statement } from "../../db/batch.ts";
 import type { TenantDb } from "../../db/connect.ts";
 import { auditLinks, auditLogs } from "./audit.table.ts";
-import { pageOfLog, queryOf } from "./pages.sql.ts";
+import { pageOfLog } from "./pages.sql.ts";
 
 const most = 500;
 /** SQLite counts further than JavaScript. A log that grows by itself begins at 1 and never comes near. */
@@ -21,7 +22,7 @@ export const linksAfter = (db: TenantDb, sequence: number) =>
 
 /** Where rows can only have been put by hand: before the log's beginning, and beyond any end. */
 export const straysIn = (db: TenantDb) =>
-  queryOf<{ below: string | null; above: string | null }>(
+  statement<{ below: string | null; above: string | null }>(
     db,
     sql`select
       (select cast(min(sequence) as text) from ${auditLogs} where sequence < 1) as below,

@@ -1,5 +1,5 @@
 import { getTableColumns, type SQL, sql } from "drizzle-orm";
-import type { Query } from "../../db/batch.ts";
+import { statement } from "../../db/batch.ts";
 import type { TenantDb } from "../../db/connect.ts";
 import { auditLogs } from "./audit.table.ts";
 
@@ -22,7 +22,7 @@ const row = sql`json_object(${sql.join(
  * where no row is left.
  */
 export const pageOfLog = (db: TenantDb, filter: SQL | undefined, order: SQL) =>
-  queryOf<LoggedRow>(
+  statement<LoggedRow>(
     db,
     sql`select sequence, row from (
       select sequence, at, row, sum(length(row)) over (order by ${order}) - length(row) as before from (
@@ -30,7 +30,3 @@ export const pageOfLog = (db: TenantDb, filter: SQL | undefined, order: SQL) =>
         where ${filter ?? sql`true`} order by ${order} limit ${most}))
       where before < ${heaviest} order by ${order}`,
   );
-
-/** A query that is at hand as SQL, and the shape of its rows. */
-export const queryOf = <Row>(db: TenantDb, statement: SQL) =>
-  db.all<Row>(statement) as unknown as Query & { _: { dialect: "sqlite"; result: Row[] } };

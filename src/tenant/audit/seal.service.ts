@@ -1,6 +1,6 @@
 import { count, desc, eq, gt, sql } from "drizzle-orm";
 import type { RequestContext } from "../../core/request.ts";
-import { batch, type Query } from "../../db/batch.ts";
+import { batch, statement } from "../../db/batch.ts";
 import type { TenantDb } from "../../db/connect.ts";
 import { contextOf, must, writeAudited } from "../../db/write.ts";
 import { tenantIdentity } from "../identity/identity.table.ts";
@@ -71,13 +71,16 @@ async function append(
   made: readonly Link[],
 ): Promise<boolean> {
   const links = JSON.stringify(made.map(({ sequence, mac, kid }) => [sequence, mac, kid]));
-  const insert = db.run(sql`insert into ${auditLinks} (sequence, mac, kid)
+  const insert = statement(
+    db,
+    sql`insert into ${auditLinks} (sequence, mac, kid)
     select json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]')
     from json_each(${links})
     where (select mac from ${auditLinks} order by sequence desc limit 1) is ${place.mac || null}
-      and (select tenant_id from ${tenantIdentity}) = ${tenantId}`);
+      and (select tenant_id from ${tenantIdentity}) = ${tenantId}`,
+  );
   const overtaken = new Error("Another one seals this log");
-  const writes = [must(insert as unknown as Query, () => overtaken)];
+  const writes = [must(insert, () => overtaken)];
   return await writeAudited(db, contextOf(request), writes, []).then(
     () => true,
     (error) => {

@@ -4,6 +4,7 @@ import { newId } from "../../core/id.ts";
 import type { Identity, RequestContext } from "../../core/request.ts";
 import { batch } from "../../db/batch.ts";
 import type { TenantDb } from "../../db/connect.ts";
+import { insertSelect } from "../../db/insert-select.ts";
 import { contextOf, must, write, writeAudited } from "../../db/write.ts";
 import { accounts } from "../accounts/accounts.table.ts";
 import { settings } from "../settings/settings.table.ts";
@@ -55,13 +56,12 @@ export async function seedTenant(
   const { now } = request;
   const seed = [
     write(
-      db
-        .insert(accounts)
-        .select(
-          sql`select default_account_id, ${tenant.name}, null, null, '{}', true, 1, ${now}, ${now}, null, null, null, null
-            from ${tenantIdentity} where true`,
-        )
-        .onConflictDoNothing(),
+      insertSelect(
+        db,
+        accounts,
+        { id: sql`default_account_id`, name: tenant.name, createdAt: now, updatedAt: now },
+        sql`from ${tenantIdentity} where true on conflict do nothing`,
+      ),
     ),
     write(db.insert(settings).values({ id: 1, value: {}, updatedAt: now }).onConflictDoNothing()),
     ...arrivalWrites(db, owner, { role: "owner", accountRole: "ADMIN" }, now),

@@ -3,13 +3,15 @@ import { ApiError, unavailable } from "../../core/error.ts";
 import { newId } from "../../core/id.ts";
 import type { Identity } from "../../core/request.ts";
 import type { TenantRole } from "../../core/roles.ts";
-import { batch, type Query } from "../../db/batch.ts";
+import { batch, statement } from "../../db/batch.ts";
 import { isUniqueViolation } from "../../db/faults.ts";
+import { insertSelect } from "../../db/insert-select.ts";
 import { recall } from "../../db/once.ts";
 import { contextOf, GuardRefused, must, type Write, write, writeAudited } from "../../db/write.ts";
 import { accountMembers, accounts } from "../accounts/accounts.table.ts";
 import { tenantIdentity } from "../identity/identity.table.ts";
 import type { TenantScope } from "../scope.ts";
+import { actor } from "../stamps.ts";
 import { userIdentities, users } from "../users/users.table.ts";
 import type { AcceptedInvitation } from "./invitations.schema.ts";
 import { noSuchInvitation } from "./invitations.service.ts";
@@ -77,34 +79,58 @@ const offerOf = (scope: Invited, hash: string): SQL => sql`
 function arrival({ caller, db, request }: Invited, hash: string): Write[] {
   const { now } = request;
   const { issuer, subject, email, name } = caller;
-  const me = sql`(select actor_id from audit_context)`;
-  const run = (statement: SQL) => db.run(statement) as unknown as Query;
+  const me = actor;
+  const made = { createdAt: now, updatedAt: now, createdBy: me, updatedBy: me };
+  const offered = sql`from ${invitations} v where v.token_hash = ${hash}`;
   return [
     write(
-      run(sql`insert into ${users}
-        select ${me}, v.email, coalesce(v.name, ${name}, v.email), null, 'active', v.tenant_role, 1, ${now}, ${now},
-          ${me}, ${me}, null, null, null
-        from ${invitations} v where v.token_hash = ${hash} and not exists (select 1 from ${users} where id = ${me})`),
+      insertSelect(
+        db,
+        users,
+        {
+          id: me,
+          email: sql`v.email`,
+          name: sql`coalesce(v.name, ${name}, v.email)`,
+          status: "active",
+          tenantRole: sql`v.tenant_role`,
+          ...made,
+        },
+        sql`${offered} and not exists (select 1 from ${users} where id = ${me})`,
+      ),
     ),
     write(
-      run(sql`update ${users} set status = 'active', version = version + 1, updated_at = ${now}, updated_by = ${me},
-          tenant_role = (select tenant_role from ${invitations} where token_hash = ${hash})
-        where id = ${me} and status = 'pending'`),
+      statement(
+        db,
+        sql`update ${users} set status = 'active', version = version + 1, updated_at = ${now}, updated_by = ${me},
+          tenant_role = (select tenant_role ${offered})
+        where id = ${me} and status = 'pending'`,
+      ),
     ),
     // Linked to a user who was deleted: the invitation is the way back, as somebody new.
     write(
-      run(sql`insert into ${userIdentities}
-        values (${newId("identity", now)}, ${issuer}, ${subject}, ${me}, ${email}, ${now})
-        on conflict (issuer, subject) do update set user_id = excluded.user_id, created_at = excluded.created_at`),
+      insertSelect(
+        db,
+        userIdentities,
+        { id: newId("identity", now), issuer, subject, userId: me, email, createdAt: now },
+        sql`where true on conflict (issuer, subject)
+          do update set user_id = excluded.user_id, created_at = excluded.created_at`,
+      ),
     ),
     write(
-      run(sql`insert into ${accountMembers} select a.id, ${me}, v.account_role, ${now}, 1
-        from ${invitations} v join ${accounts} a on a.id = v.account_id and a.deleted_at is null
-        where v.token_hash = ${hash} and v.account_role is not null on conflict do nothing`),
+      insertSelect(
+        db,
+        accountMembers,
+        { accountId: sql`a.id`, userId: me, role: sql`v.account_role`, createdAt: now },
+        sql`from ${invitations} v join ${accounts} a on a.id = v.account_id and a.deleted_at is null
+          where v.token_hash = ${hash} and v.account_role is not null on conflict do nothing`,
+      ),
     ),
     must(
-      run(sql`update ${invitations} set state = 'accepted', accepted_at = ${now}, accepted_by = ${me}, user_id = ${me},
-          updated_at = ${now}, updated_by = ${me} where token_hash = ${hash} and state = 'pending'`),
+      statement(
+        db,
+        sql`update ${invitations} set state = 'accepted', accepted_at = ${now}, accepted_by = ${me}, user_id = ${me},
+          updated_at = ${now}, updated_by = ${me} where token_hash = ${hash} and state = 'pending'`,
+      ),
       noSuchInvitation,
     ),
   ];
@@ -136,10 +162,10 @@ type Look = {
 /** Whoever holds the link of somebody else learns nothing of it but whose it may be. */
 async function explain(scope: Invited, hash: string): Promise<Error> {
   const { caller, db, request } = scope;
-  const look = db.all<Look>(sql`select v.email, v.state, v.expires_at <= ${request.now} as over,
+  const look = sql`select v.email, v.state, v.expires_at <= ${request.now} as over,
       ${isVouchedFor} and ${isAwaited} as good, ${linkedAs(scope)} as linkedAs, t.status <> 'active' as suspended
-    from ${invitations} v join ${tenantIdentity} t on t.id = 1 where v.token_hash = ${hash}`);
-  const [[row]] = (await batch(db, "read", [look as unknown as Query])) as unknown as [Look[]];
+    from ${invitations} v join ${tenantIdentity} t on t.id = 1 where v.token_hash = ${hash}`;
+  const [[row]] = await batch(db, "read", [statement<Look>(db, look)] as const);
   if (!row) return noSuchInvitation();
   const { email, state, over, good, suspended } = row;
   if (email !== caller.email)

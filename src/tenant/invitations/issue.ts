@@ -4,7 +4,6 @@ import { newId } from "../../core/id.ts";
 import { type Signer, sha256 } from "../../core/mac.ts";
 import type { AccountRole, TenantRole } from "../../core/roles.ts";
 import { Secret } from "../../core/secret.ts";
-import type { Query } from "../../db/batch.ts";
 import { contextOf, type Write, write, writeAudited } from "../../db/write.ts";
 import { tenantIdentity } from "../identity/identity.table.ts";
 import { proved } from "../rights.ts";
@@ -140,6 +139,6 @@ export async function deliver(issuer: Issuer, row: LetterRow | undefined): Promi
     .update(invitations)
     .set({ sentAt: Date.now() })
     .where(and(eq(invitations.id, id), eq(invitations.issuedAt, issuedAt)));
-  await writeAudited(db, contextOf(request), [write(sent as unknown as Query)], []);
+  await writeAudited(db, contextOf(request), [write(sent)], []);
   return true;
 }

@@ -1,8 +1,8 @@
 import { and, count, eq, isNull, type SQL, sql } from "drizzle-orm";
 import { ApiError } from "../../core/error.ts";
 import { newId } from "../../core/id.ts";
-import type { Query } from "../../db/batch.ts";
 import { iso } from "../../db/columns.ts";
+import { insertSelect } from "../../db/insert-select.ts";
 import { pageOf } from "../../db/page.ts";
 import { must, provided, write } from "../../db/write.ts";
 import { commit } from "../commit.ts";
@@ -114,11 +114,16 @@ export async function endMySession(scope: TenantScope): Promise<void> {
   const { now, ip, userAgent } = request;
   // Others than people the guard refuses.
   const sid = isBy(scope, "user") ? scope.caller.sid : "";
-  const end = sql`insert into ${userSessions}
-    select ${newId("session", now)}, actor_id, ${sid}, ${now}, ${now}, ${ip}, ${userAgent}, ${now}, actor_id
-    from audit_context where true
-    on conflict (user_id, sid) do update set revoked_at = excluded.revoked_at, revoked_by = excluded.revoked_by`;
-  await commit(scope, [write(db.run(end) as unknown as Query)], []);
+  const me = sql`actor_id`;
+  const seen = { firstSeenAt: now, lastSeenAt: now, ip, userAgent };
+  const end = insertSelect(
+    db,
+    userSessions,
+    { id: newId("session", now), userId: me, sid, ...seen, revokedAt: now, revokedBy: me },
+    sql`from audit_context where true on conflict (user_id, sid)
+      do update set revoked_at = excluded.revoked_at, revoked_by = excluded.revoked_by`,
+  );
+  await commit(scope, [write(end)], []);
 }
 
 const revoked = ({ request }: TenantScope) => ({ revokedAt: request.now, revokedBy: actor });

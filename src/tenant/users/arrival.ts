@@ -3,6 +3,7 @@ import { newId } from "../../core/id.ts";
 import type { Identity } from "../../core/request.ts";
 import type { AccountRole, TenantRole } from "../../core/roles.ts";
 import type { TenantDb } from "../../db/connect.ts";
+import { insertSelect } from "../../db/insert-select.ts";
 import { type Write, write } from "../../db/write.ts";
 import { accountMembers } from "../accounts/accounts.table.ts";
 import { tenantIdentity } from "../identity/identity.table.ts";
@@ -22,23 +23,42 @@ export function arrivalWrites(
 ): Write[] {
   const id = newId("user", now);
   const linked: SQL = sql`exists (select 1 from ${userIdentities} where issuer = ${issuer} and subject = ${subject})`;
+  const user = {
+    id,
+    email: sql`${email}`,
+    name: name ?? sql`${email}`,
+    status: "active",
+    tenantRole: role,
+  } as const;
   return [
     write(
-      db.insert(users).select(sql`select ${id}, ${email}, ${name ?? email}, null, 'active', ${role},
-        1, ${now}, ${now}, null, null, null, null, null where not ${linked}`),
+      insertSelect(
+        db,
+        users,
+        { ...user, createdAt: now, updatedAt: now },
+        sql`where not ${linked}`,
+      ),
     ),
     write(
-      db
-        .insert(userIdentities)
-        .select(
-          sql`select ${newId("identity", now)}, ${issuer}, ${subject}, id, ${email}, ${now} from ${users} where id = ${id}`,
-        ),
+      insertSelect(
+        db,
+        userIdentities,
+        { id: newId("identity", now), issuer, subject, userId: sql`id`, email, createdAt: now },
+        sql`from ${users} where id = ${id}`,
+      ),
     ),
     write(
-      db
-        .insert(accountMembers)
-        .select(sql`select default_account_id, u.id, ${accountRole}, ${now}, 1
-        from ${tenantIdentity} join ${users} u on u.id = ${id} where ${accountRole} is not null`),
+      insertSelect(
+        db,
+        accountMembers,
+        {
+          accountId: sql`default_account_id`,
+          userId: id,
+          role: sql`${accountRole}`,
+          createdAt: now,
+        },
+        sql`from ${tenantIdentity} join ${users} u on u.id = ${id} where ${accountRole} is not null`,
+      ),
     ),
   ];
 }

@@ -1,8 +1,11 @@
 import { and, eq, isNotNull, type SQL, sql } from "drizzle-orm";
 import { ApiError } from "../../core/error.ts";
 import { newId } from "../../core/id.ts";
+import type { AccountRole } from "../../core/roles.ts";
 import { type Accepted, atVersion } from "../../db/columns.ts";
+import type { TenantDb } from "../../db/connect.ts";
 import { isUniqueViolation } from "../../db/faults.ts";
+import { insertSelect } from "../../db/insert-select.ts";
 import { must, write } from "../../db/write.ts";
 import { noSuchAccount } from "../accounts/accounts.service.ts";
 import { accountMembers, accounts } from "../accounts/accounts.table.ts";
@@ -15,7 +18,7 @@ import {
   letterQuery,
   newInvitation,
 } from "../invitations/issue.ts";
-import { proved, type Rule } from "../rights.ts";
+import { proved, type Rule, rules } from "../rights.ts";
 import type { TenantScope } from "../scope.ts";
 import { actor, created, touched } from "../stamps.ts";
 import { explain, identitiesOf, living } from "./users.refusal.ts";
@@ -33,7 +36,7 @@ export async function createUser(scope: TenantScope, input: NewUser): Promise<Us
   const row = { id, email, name, profileImage, status: "pending", tenantRole: "member" } as const;
   const wanted = new Set(input.accountIds ?? [scope.accountId]);
   const joins = [...wanted].map((accountId) =>
-    must(db.insert(accountMembers).select(membership(accountId, id, role, now)), noSuchAccount),
+    must(joining(db, accountId, id, role, now), noSuchAccount),
   );
   const insert = write(db.insert(users).values({ ...row, ...created(now) }));
   const invitation = await newInvitation(scope, {
@@ -54,10 +57,21 @@ export async function createUser(scope: TenantScope, input: NewUser): Promise<Us
 }
 
 /** Into the account named, or the tenant's first; only the caller's own unless they rule the tenant. */
-const membership = (accountId: string | null, userId: string, role: string, now: number) =>
-  sql`select a.id, ${userId}, ${role}, ${now}, 1 from ${accounts} a join ${tenantIdentity} t
-    where a.id = coalesce(${accountId}, t.default_account_id) and a.deleted_at is null
-      and (${proved.tenantRole} in ('owner', 'admin') or a.id = ${proved.accountId})`;
+const joining = (
+  db: TenantDb,
+  accountId: string | null,
+  userId: string,
+  role: AccountRole,
+  now: number,
+) =>
+  insertSelect(
+    db,
+    accountMembers,
+    { accountId: sql`a.id`, userId, role, createdAt: now },
+    sql`from ${accounts} a join ${tenantIdentity} t
+      where a.id = coalesce(${accountId}, t.default_account_id) and a.deleted_at is null
+        and (${rules(proved)} or a.id = ${proved.accountId})`,
+  );
 
 /** Merges `patch` into the user, if they still are what the caller saw. */
 export async function updateUser(
