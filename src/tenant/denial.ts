@@ -35,7 +35,10 @@ export function noteDenial(scope: TenantScope, code: ErrorCode): void {
 }
 
 async function record(scope: TenantScope, code: ErrorCode): Promise<void> {
-  const known = { ...proofOf(scope, "read"), reason: sql`${code}` };
+  const known = {
+    ...proofOf(scope, "read"),
+    reason: sql`${code} || coalesce(': ' || p.reason, '')`,
+  };
   const from = sql`select * from (${principalOf(scope, "read")}) where actorId is not null`;
   try {
     await writeAudited(scope.db, { ...known, from }, [write(entryOf(scope, "DENY"))], []);

@@ -19,10 +19,12 @@ export async function reconsider(
     if (db) return { ...scope, db };
     throw misplaced();
   }
-  if (principal.linkedTo !== null || !isBy(scope, "user")) throw refusal(scope, principal, intent);
-  const { caller } = scope;
-  if (caller.platformClaim && (await scope.directory.isOperator(caller)))
-    return { ...scope, caller: asOperator(caller) };
+  // Who was a user here and is gone may be let in as what else they are.
+  const isGone = principal.linkedTo === null || principal.userId === null;
+  if (!isBy(scope, "user") || !isGone) throw refusal(scope, principal, intent);
+  if (scope.caller.platformClaim && (await scope.directory.isOperator(scope.caller)))
+    return { ...scope, caller: asOperator(scope.caller) };
+  if (principal.linkedTo !== null) throw refusal(scope, principal, intent);
   const open = principal.tenantStatus === "active";
   if (!open || !(await joinWaiting(scope))) throw stranger();
   return scope;

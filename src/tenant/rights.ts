@@ -4,12 +4,13 @@ import { mine } from "./principal.ts";
 import type { TenantScope } from "./scope.ts";
 
 /** What the caller is, as SQL: rules that decide by it say nothing of where it comes from. */
-export type Rights = Record<"tenantRole" | "role" | "accountId" | "userId", SQL>;
+export type Rights = Record<"kind" | "tenantRole" | "role" | "accountId" | "userId", SQL>;
 
 const provedColumn = (name: string) => sql`(select ${sql.identifier(name)} from audit_context)`;
 
 /** As the guard of the running batch proved them. A key's user is its owner. */
 export const proved: Rights = {
+  kind: provedColumn("actor_type"),
   tenantRole: provedColumn("tenant_role"),
   role: provedColumn("role"),
   accountId: provedColumn("account_id"),
@@ -19,6 +20,7 @@ export const proved: Rights = {
 
 /** For a query that reads in the same batch as the principal. */
 export const asking = (scope: TenantScope): Rights => ({
+  kind: sql`${scope.caller.kind}`,
   tenantRole: mine(scope, "tenantRole"),
   role: mine(scope, "role"),
   accountId: mine(scope, "accountId"),
@@ -27,6 +29,9 @@ export const asking = (scope: TenantScope): Rights => ({
 
 export const rules = ({ tenantRole }: Rights): SQL =>
   sql`coalesce(${tenantRole} in ('owner', 'admin'), 0)`;
+
+/** What lasts is not for platform admins to give: they may take it away, and are gone themselves. */
+export const stays = ({ kind }: Rights): SQL => sql`${kind} <> 'operator'`;
 
 /** A condition on the row in question. */
 export type Rule = (by: Rights) => SQL;

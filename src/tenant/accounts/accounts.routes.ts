@@ -134,7 +134,7 @@ accounts.openapi(
 
 accounts.openapi(
   createRoute({
-    ...guarded({ tenantRole: "admin" }),
+    ...guarded({ tenantRole: "admin", callers: ["user", "key"] }),
     method: "post",
     path: "/accounts/{id}/restoration",
     operationId: "restoreAccount",

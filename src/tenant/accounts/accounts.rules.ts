@@ -35,3 +35,10 @@ const grants = sql.raw(
  */
 export const grantable = (role: SQL, by: Rights): SQL =>
   sql`coalesce((${role}, ${by.role}) in (values ${grants}), false)`;
+
+/**
+ * Whom one may place in an account. Who is in none belongs to the tenant alone: in the hands of one
+ * account they would be its ADMIN's to suspend and delete.
+ */
+export const approachable = (userId: SQL, by: Rights): SQL =>
+  sql`(${rules(by)} or exists (select 1 from ${accountMembers} own where own.user_id = ${userId}))`;

@@ -124,13 +124,16 @@ test("keys and platform admins change accounts as far as they rule, and are told
   const bound = await keyOf(acme.owner, { accountId: id });
   const operator = await newOperator(acme, "write");
   for (const caller of [key, operator]) {
-    expect(await ask(caller, id, { active: true })).toBe("200");
+    expect(await ask(caller, id, { active: false })).toBe("200");
     expect(await ask(caller, id, { name: randomUUID() }, { "if-match": '"x"' })).toBe(
       "412 precondition_failed",
     );
     expect(await ask(caller, id, { settings: {} })).toBe("428 precondition_required");
   }
+  expect(await ask(operator, id, { active: true }), "it lasts").toBe("403 forbidden");
+  expect(await ask(key, id, { active: true })).toBe("200");
   expect(await ask(bound, id, { description: "Mine" })).toBe("200");
+  expect(await ask(bound, id, { domain: "mine.test" })).toBe("403 forbidden");
   expect(await ask(bound, id, { active: false })).toBe("403 forbidden");
   expect(await ask(bound, other, { description: "Mine" })).toBe("404 not_found");
   const reader = await newOperator(acme, "read");

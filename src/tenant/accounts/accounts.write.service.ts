@@ -8,7 +8,7 @@ import { must, write } from "../../db/write.ts";
 import { commit } from "../commit.ts";
 import { tenantIdentity } from "../identity/identity.table.ts";
 import { read } from "../read.ts";
-import { asking, proved, type Rule, rules } from "../rights.ts";
+import { asking, proved, type Rule, rules, stays } from "../rights.ts";
 import type { TenantScope } from "../scope.ts";
 import { actor, created, touched } from "../stamps.ts";
 import { visible, workable } from "./accounts.rules.ts";
@@ -34,8 +34,7 @@ export async function updateAccount(
   const { db, request } = scope;
   const merged = settings && merge(settings);
   const fits = merged && sql`length(cast(${merged} as blob)) <= ${maxJsonBytes}`;
-  // Who is kept out of an account is not for one of its own to decide.
-  const rule = fields.active === undefined ? workable : rules;
+  const rule = ruleOf(fields);
   const update = db
     .update(accounts)
     .set({
@@ -47,6 +46,15 @@ export async function updateAccount(
   const change = must(update, () => explain(scope, id, { accepted, rule, fits }));
   const [rows] = await commit(scope, [change], [accountQuery(db, id)]).catch(taken);
   return toAccount(rows);
+}
+
+/**
+ * Who is kept out of an account, and what domain is its own, is not for one of its people to decide. To let
+ * in again all who are in it lasts.
+ */
+function ruleOf({ active, domain }: Pick<AccountPatch, "active" | "domain">): Rule {
+  if (active) return (by) => sql`(${rules(by)} and ${stays(by)})`;
+  return active === undefined && domain === undefined ? workable : rules;
 }
 
 /** RFC 7396, by SQLite: of two changes at once neither undoes the other's part. */

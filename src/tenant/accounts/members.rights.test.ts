@@ -12,9 +12,11 @@ import { accountMembers } from "./accounts.table.ts";
 
 let acme: TestTenant;
 let elsewhere: string;
+let pool: string;
 const holders = new Map<AccountRole, Member>();
 beforeAll(async () => {
   acme = await newTenant();
+  pool = await placeAccount(acme.db, randomUUID());
   elsewhere = await placeAccount(acme.db, "Elsewhere");
   for (const role of accountRoles) holders.set(role, await acme.member({ accountRole: role }));
 });
@@ -40,7 +42,6 @@ const change = (who: Caller, userId: string, role: AccountRole, account = acme.a
 const remove = (who: Caller, userId: string, account = acme.accountId) =>
   answerOf(who, "DELETE", at(account, userId));
 
-const newUser = async () => (await placeUsers(acme.db, [{}]))[0] ?? "";
 async function newMembers(roles: readonly AccountRole[], accountId = acme.accountId) {
   const ids = await placeUsers(
     acme.db,
@@ -52,6 +53,8 @@ async function newMembers(roles: readonly AccountRole[], accountId = acme.accoun
 }
 const newMember = async (role: AccountRole, account?: string) =>
   (await newMembers([role], account))[0] ?? "";
+/** Somebody of another account: who is in none is for those who rule the tenant to place. */
+const newUser = () => newMember("VIEWER", pool);
 const roleOf = async (userId: string) => {
   const { body } = await acme.owner.call<{ role: AccountRole }>(at(acme.accountId, userId));
   return body.role;
@@ -205,4 +208,13 @@ test("a platform admin under a grant looks at members and takes them out, and ha
     "403 forbidden",
     "403 forbidden",
   ]);
+});
+
+test("who is in no account is placed by those who rule the tenant, not by an account that would own them", async () => {
+  const boss = await acme.member({ accountRole: "ADMIN" });
+  const loner = await acme.member();
+  expect(await add(boss, loner.userId, "VIEWER")).toBe("403 forbidden");
+  const user = `/api/v1/users/${loner.userId}`;
+  expect(await answerOf(boss, "DELETE", user)).toBe("403 forbidden");
+  expect(await add(acme.owner, loner.userId, "VIEWER")).toBe("201");
 });

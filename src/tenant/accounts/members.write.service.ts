@@ -11,7 +11,7 @@ import { asking, proved } from "../rights.ts";
 import type { TenantScope } from "../scope.ts";
 import { noSuchUser } from "../users/users.service.ts";
 import { users } from "../users/users.table.ts";
-import { grantable, visible, workable } from "./accounts.rules.ts";
+import { approachable, grantable, visible, workable } from "./accounts.rules.ts";
 import { living } from "./accounts.service.ts";
 import { accountMembers, accounts } from "./accounts.table.ts";
 import type {
@@ -34,7 +34,8 @@ export async function addMember(
     accountMembers,
     { accountId: sql`${accounts}.id`, userId: sql`u.id`, role, createdAt: request.now },
     sql`from ${accounts} join ${users} u where ${living(id)} and ${workable(proved)}
-      and u.id = ${userId} and u.deleted_at is null and ${grantable(sql`${role}`, proved)}`,
+      and u.id = ${userId} and u.deleted_at is null and ${grantable(sql`${role}`, proved)}
+      and ${approachable(sql`u.id`, proved)}`,
   );
   const insert = must(seat, () => explain(scope, at, { role, isNew: true }));
   const [rows] = await commit(scope, [insert], [memberQuery(db, at)]).catch(already);
@@ -97,6 +98,11 @@ async function explain(
   assertWorkable(row);
   if (!row?.gives) return new ApiError("forbidden", `You may not hand out the role ${role}`);
   if (isNew && !row.user) return noSuchUser();
+  if (isNew && !row.approachable)
+    return new ApiError(
+      "forbidden",
+      "Who is in no account is for those who rule the tenant to place",
+    );
   if (isNew) return changing();
   if (row.current === null || row.version === null) return noSuchMember();
   if (!row.takes)
@@ -118,6 +124,7 @@ function lookQuery(scope: TenantScope, { id, userId }: MemberParams, role?: Acco
       mine: workable(by),
       gives: role ? grantable(sql`${role}`, by) : sql`true`,
       takes: grantable(sql`${current}`, by),
+      approachable: approachable(sql`${users.id}`, by),
       user: users.id,
       current,
       version,

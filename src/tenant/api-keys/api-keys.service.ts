@@ -1,10 +1,12 @@
-import { and, count, eq } from "drizzle-orm";
+import { and, count, eq, isNull, type SQL } from "drizzle-orm";
 import { ApiError } from "../../core/error.ts";
 import { iso, isoOrNull } from "../../db/columns.ts";
 import { pageOf } from "../../db/page.ts";
+import { write } from "../../db/write.ts";
 import { read } from "../read.ts";
 import { asking } from "../rights.ts";
 import type { TenantScope } from "../scope.ts";
+import { actor } from "../stamps.ts";
 import { within } from "./api-keys.rules.ts";
 import type { ApiKey, ApiKeysQuery } from "./api-keys.schema.ts";
 import { apiKeys } from "./api-keys.table.ts";
@@ -75,3 +77,15 @@ export const keyQuery = ({ db }: TenantScope, id: string) =>
     .where(eq(apiKeys.id, id));
 
 export const noSuchKey = () => new ApiError("not_found", "No such API key");
+
+/** Ends whatever is good of somebody's keys. */
+export const revokeKeysOf = (
+  { db, request }: Pick<TenantScope, "db" | "request">,
+  ownerId: SQL | string,
+) =>
+  write(
+    db
+      .update(apiKeys)
+      .set({ revokedAt: request.now, revokedBy: actor })
+      .where(and(eq(apiKeys.ownerId, ownerId), isNull(apiKeys.revokedAt))),
+  );

@@ -1,4 +1,4 @@
-import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
+import { and, eq, gt, isNull, type SQL, sql } from "drizzle-orm";
 import { bearerHint, newSecretBytes, writeBearer } from "../../core/bearer-secret.ts";
 import { ApiError, invalidField } from "../../core/error.ts";
 import { newId } from "../../core/id.ts";
@@ -10,7 +10,7 @@ import { commit } from "../commit.ts";
 import { proved, rules } from "../rights.ts";
 import type { TenantScope } from "../scope.ts";
 import { actor } from "../stamps.ts";
-import { covers, within } from "./api-keys.rules.ts";
+import { changeable, covers, within } from "./api-keys.rules.ts";
 import type { IssuedApiKey, NewApiKey, Rotation } from "./api-keys.schema.ts";
 import { keyQuery, noSuchKey, toWire } from "./api-keys.service.ts";
 import { apiKeys } from "./api-keys.table.ts";
@@ -42,6 +42,7 @@ export async function createApiKey(scope: TenantScope, input: NewApiKey): Promis
     provided(covers(proved.role, sql`${JSON.stringify(input.scopes)}`), beyond),
     provided(mayWorkIn(account), noSuchAccount),
     provided(isRoom(scope), () => full(scope)),
+    provided(hasShare(scope), () => shareUsed(scope)),
     write(db.insert(apiKeys).values(row)),
   ];
   const [[key]] = await commit(scope, writes, [keyQuery(scope, id)] as const);
@@ -81,9 +82,17 @@ export async function rotateApiKey(
     sql`exists (select 1 from ${apiKeys} where ${old} and ${condition})`;
   const writes = [
     provided(isOld(sql`true`), noSuchKey),
+    provided(isOld(changeable(proved)), notYours),
     provided(isOld(live), () => new ApiError("conflict", "The key is over, or was rotated before")),
     provided(isOld(covers(proved.role, sql`scopes`)), beyond),
     write(insertSelect(db, apiKeys, row, sql`from ${apiKeys} where ${old}`)),
+    // Of a chain of replacements two are good: an overlap ends with the next one.
+    write(
+      db
+        .update(apiKeys)
+        .set({ expiresAt: now })
+        .where(and(eq(apiKeys.replacedBy, id), gt(apiKeys.expiresAt, now))),
+    ),
     write(db.update(apiKeys).set({ expiresAt: ends, replacedBy: newKey }).where(old)),
   ];
   const [[key]] = await commit(scope, writes, [keyQuery(scope, newKey)] as const);
@@ -93,11 +102,13 @@ export async function rotateApiKey(
 /** Refused from the next request on. The row stays, for who asks what the key was. */
 export async function revokeApiKey(scope: TenantScope, id: string): Promise<void> {
   const { db, request } = scope;
+  const known = and(eq(apiKeys.id, id), isNull(apiKeys.revokedAt), within(proved));
   const revoke = db
     .update(apiKeys)
     .set({ revokedAt: request.now, revokedBy: actor })
-    .where(and(eq(apiKeys.id, id), isNull(apiKeys.revokedAt), within(proved)));
-  await commit(scope, [must(revoke, noSuchKey)], []);
+    .where(and(known, changeable(proved)));
+  const exists = sql`exists (select 1 from ${apiKeys} where ${known})`;
+  await commit(scope, [provided(exists, noSuchKey), must(revoke, notYours)], []);
 }
 
 /**
@@ -136,15 +147,25 @@ const mayWorkIn = (account: SQL) => sql`(${account} is null and ${rules(proved)}
     and (${rules(proved)} or id = ${proved.accountId})))`;
 
 /** Keys that are good and not replaced: an overlap takes no second place. */
-const used = ({ request }: TenantScope) => sql`(select count(*) from ${apiKeys}
-  where revoked_at is null and replaced_by is null and coalesce(expires_at > ${request.now}, 1))`;
+const used = ({ request }: TenantScope, whose = sql``) => sql`(select count(*) from ${apiKeys}
+  where revoked_at is null and replaced_by is null and coalesce(expires_at > ${request.now}, 1) ${whose})`;
 
 const isRoom = (scope: TenantScope) => sql`${used(scope)} < ${scope.limits.apiKeys}`;
+
+/** So that nobody alone uses up what the tenant may have. */
+const shareOf = ({ limits }: TenantScope) => Math.ceil(limits.apiKeys / 5);
+const hasShare = (scope: TenantScope) =>
+  sql`(${rules(proved)} or (${used(scope, sql`and owner_id = ${proved.userId}`)}) < ${shareOf(scope)})`;
 
 const full = ({ limits }: TenantScope) =>
   new ApiError(
     "quota_exceeded",
     `The tenant has ${limits.apiKeys} API keys of ${limits.apiKeys}: end one that is not needed`,
+  );
+const shareUsed = (scope: TenantScope) =>
+  new ApiError(
+    "quota_exceeded",
+    `You have ${shareOf(scope)} API keys of ${shareOf(scope)}: end one that is not needed`,
   );
 const over = () =>
   invalidField("expiresAt: is over already", {
@@ -152,5 +173,6 @@ const over = () =>
     path: "expiresAt",
     message: "is over already",
   });
+const notYours = () => new ApiError("forbidden", "The key belongs to somebody who stands higher");
 const beyond = () => new ApiError("forbidden", "A key may not do what you may not do");
 const noSuchAccount = () => new ApiError("not_found", "No such account");

@@ -89,7 +89,7 @@ test("all a platform admin sees, changes and is refused is in the tenant's log, 
       `operator INSERT access_grants  ${reason}`,
       `operator READ requests GET /api/v1/users ${reason}`,
       `operator UPDATE users  ${reason}`,
-      "operator DENY requests POST /api/v1/api-keys forbidden",
+      `operator DENY requests POST /api/v1/api-keys forbidden: ${reason}`,
     ]);
 });
 

@@ -1,10 +1,11 @@
 import { sql } from "drizzle-orm";
-import { ApiError, unavailable } from "../../core/error.ts";
+import { ApiError } from "../../core/error.ts";
 import { newId } from "../../core/id.ts";
 import { callerName, type Identity } from "../../core/request.ts";
 import { batch } from "../../db/batch.ts";
 import { contextOf, provided, write, writeAudited } from "../../db/write.ts";
 import { tenantIdentity } from "../identity/identity.table.ts";
+import { misplaced } from "../reconsider.ts";
 import type { TenantScope } from "../scope.ts";
 import { userIdentities, users } from "../users/users.table.ts";
 import type { AccessGrant, GrantsQuery, NewGrant } from "./grants.schema.ts";
@@ -51,7 +52,10 @@ export async function takeGrant(
 
 export async function listGrantsAtDoor({ db, tenant, request }: Door, query: GrantsQuery) {
   const { queries, result } = grantPage(db, tenant.id, query, request.now);
-  return result(await batch(db, "read", queries));
+  const stamp = db.select({ tenantId: tenantIdentity.tenantId }).from(tenantIdentity);
+  const [[found], ...rows] = await batch(db, "read", [stamp, ...queries] as const);
+  if (found?.tenantId !== tenant.id) throw misplaced();
+  return result(rows);
 }
 
 /** One's own or a colleague's. */
@@ -67,7 +71,7 @@ export async function endGrantAtDoor(door: Door, id: string): Promise<void> {
 const isTheirs = ({ tenant }: Door) =>
   provided(
     sql`exists (select 1 from ${tenantIdentity} where id = 1 and tenant_id = ${tenant.id})`,
-    () => unavailable("The tenant's database is another's"),
+    misplaced,
   );
 
 const actorOf = (operator: Identity) => ({ type: "operator", id: callerName(operator) }) as const;

@@ -1,4 +1,4 @@
-import { type SQL, sql } from "drizzle-orm";
+import { eq, type SQL, sql } from "drizzle-orm";
 import { ApiError, unavailable } from "../../core/error.ts";
 import { newId } from "../../core/id.ts";
 import type { Identity } from "../../core/request.ts";
@@ -9,8 +9,11 @@ import { insertSelect } from "../../db/insert-select.ts";
 import { recall } from "../../db/once.ts";
 import { contextOf, GuardRefused, must, type Write, write, writeAudited } from "../../db/write.ts";
 import { accountMembers, accounts } from "../accounts/accounts.table.ts";
+import { revokeKeysOf } from "../api-keys/api-keys.service.ts";
 import { tenantIdentity } from "../identity/identity.table.ts";
+import { proved } from "../rights.ts";
 import type { TenantScope } from "../scope.ts";
+import { userSessions } from "../sessions/sessions.table.ts";
 import { actor } from "../stamps.ts";
 import { userIdentities, users } from "../users/users.table.ts";
 import type { AcceptedInvitation } from "./invitations.schema.ts";
@@ -27,11 +30,12 @@ export type Invited = Pick<TenantScope, "tenant" | "db" | "directory" | "request
  * active, the identity linked. It takes the link, and a verified address that is the invitation's.
  */
 export async function acceptInvitation(scope: Invited, hash: string): Promise<AcceptedInvitation> {
-  const { caller, db, directory, request, tenant, once } = scope;
+  const { caller, db, request, tenant, once } = scope;
   if (caller.email === null)
     throw new ApiError("verified_email_required", "Your token carries no verified e-mail address");
   const from = offerOf(scope, hash);
-  const context = { ...contextOf(request, { type: "user", id: sql`p.userId` }), from };
+  const who = contextOf(request, { type: "user", id: sql`p.userId` });
+  const context = { ...who, tenantRole: sql`p.given`, from };
   const reads = [outcomeOf(scope, hash)] as const;
   const work = writeAudited(db, context, arrival(scope, hash), reads, once);
   request.keepAlive(work);
@@ -46,7 +50,7 @@ export async function acceptInvitation(scope: Invited, hash: string): Promise<Ac
   });
   if (!row) throw unavailable("The tenant cannot be read at this moment");
   const { name, ...accepted } = row;
-  await directory.saveMemberships([{ ...caller, role: accepted.tenantRole }]);
+  await index(scope, accepted.tenantRole);
   return { tenant: { id: tenant.id, slug: tenant.slug, name }, ...accepted };
 }
 
@@ -55,23 +59,41 @@ const linkedAs = ({ caller }: Invited): SQL => sql`(select u.tenant_role from ${
   join ${users} u on u.id = i.user_id and u.deleted_at is null
   where i.issuer = ${caller.issuer} and i.subject = ${caller.subject})`;
 
-/** An invitation is worth what its inviter may still grant. `v` is the invitation. */
-const isVouchedFor = sql`exists (select 1 from ${users} w
-  where w.id = v.inviter_id and w.deleted_at is null and w.status = 'active' and (w.tenant_role = 'owner'
-    or w.tenant_role = 'admin' and v.tenant_role <> 'owner'
-    or v.tenant_role = 'member' and exists (select 1 from ${accountMembers} a
-      where a.user_id = w.id and a.role = 'ADMIN' and (a.account_id = v.account_id or a.account_id in
-        (select account_id from ${accountMembers} where user_id = v.user_id)))))`;
+/** The invitation `v`, and `x`, the user who waits for it, if it does not make a new one. */
+const offers = sql`${invitations} v join ${tenantIdentity} t on t.id = 1
+  left join ${users} x on x.id = coalesce(v.user_id, (select id from ${users}
+    where email = v.email and deleted_at is null and status = 'pending'))`;
 
 /** The user it was made for waits for it, or it was made for nobody in particular. */
-const isAwaited = sql`(v.user_id is null or exists (select 1 from ${users} x
-  where x.id = v.user_id and x.deleted_at is null and x.status = 'pending'))`;
+const isAwaited = sql`(v.user_id is null or x.deleted_at is null and x.status = 'pending')`;
+
+/** What they will be in the tenant: as invited, or more where they were given more since. */
+const given = sql`case when 'owner' in (v.tenant_role, coalesce(x.tenant_role, '')) then 'owner'
+  when 'admin' in (v.tenant_role, coalesce(x.tenant_role, '')) then 'admin' else 'member' end`;
+
+/** The account they are invited to, and those the waiting user was placed in. */
+const theirs = sql`(a.id = v.account_id
+  or a.id in (select account_id from ${accountMembers} where user_id = x.id))`;
+
+/**
+ * An invitation is worth what its inviter may still grant, of all that comes with it. Owners grant
+ * everything, admins all but owners, and the ADMIN of an account its own seats: if there is any other, or
+ * none, it is not for them to let somebody in.
+ */
+const isVouchedFor = sql`exists (select 1 from ${users} w
+  where w.id = v.inviter_id and w.deleted_at is null and w.status = 'active' and (
+    w.tenant_role = 'owner'
+    or w.tenant_role = 'admin' and ${given} <> 'owner'
+    or ${given} = 'member'
+      and exists (select 1 from ${accounts} a where ${theirs})
+      and not exists (select 1 from ${accounts} a where ${theirs} and not exists (
+        select 1 from ${accountMembers} m where m.account_id = a.id and m.user_id = w.id
+          and m.role = 'ADMIN' and a.active and a.deleted_at is null))))`;
 
 /** One row while the link is good for the caller: who they will be. */
 const offerOf = (scope: Invited, hash: string): SQL => sql`
-  select coalesce(v.user_id, (select id from ${users}
-      where email = v.email and deleted_at is null and status = 'pending'), ${newId("user", scope.request.now)}) as userId
-  from ${invitations} v join ${tenantIdentity} t on t.id = 1
+  select coalesce(x.id, ${newId("user", scope.request.now)}) as userId, ${given} as given
+  from ${offers}
   where v.token_hash = ${hash} and v.state = 'pending' and v.expires_at > ${scope.request.now}
     and v.email = ${scope.caller.email} and t.tenant_id = ${scope.tenant.id} and t.status = 'active'
     and ${isVouchedFor} and ${isAwaited} and ${linkedAs(scope)} is null`;
@@ -79,39 +101,56 @@ const offerOf = (scope: Invited, hash: string): SQL => sql`
 function arrival({ caller, db, request }: Invited, hash: string): Write[] {
   const { now } = request;
   const { issuer, subject, email, name } = caller;
-  const me = actor;
-  const made = { createdAt: now, updatedAt: now, createdBy: me, updatedBy: me };
+  const made = { createdAt: now, updatedAt: now, createdBy: actor, updatedBy: actor };
   const offered = sql`from ${invitations} v where v.token_hash = ${hash}`;
+  const before = sql`(select user_id from ${userIdentities}
+    where issuer = ${issuer} and subject = ${subject} and user_id <> ${actor})`;
   return [
     write(
       insertSelect(
         db,
         users,
         {
-          id: me,
+          id: actor,
           email: sql`v.email`,
           name: sql`coalesce(v.name, ${name}, v.email)`,
           status: "active",
-          tenantRole: sql`v.tenant_role`,
+          tenantRole: proved.tenantRole,
           ...made,
         },
-        sql`${offered} and not exists (select 1 from ${users} where id = ${me})`,
+        sql`${offered} and not exists (select 1 from ${users} where id = ${actor})`,
       ),
     ),
     write(
       statement(
         db,
-        sql`update ${users} set status = 'active', version = version + 1, updated_at = ${now}, updated_by = ${me},
-          tenant_role = (select tenant_role ${offered})
-        where id = ${me} and status = 'pending'`,
+        sql`update ${users} set status = 'active', tenant_role = ${proved.tenantRole},
+          version = version + 1, updated_at = ${now}, updated_by = ${actor}
+          where id = ${actor} and status = 'pending'`,
       ),
     ),
-    // Linked to a user who was deleted: the invitation is the way back, as somebody new.
+    // Whoever the user was before, if anybody: their keys are not the newcomer's.
+    revokeKeysOf({ db, request }, actor),
+    // Who was a user here before is somebody new now. What was ended then stays so.
+    write(
+      statement(
+        db,
+        sql`update ${users} set signed_out_at = (select o.signed_out_at from ${users} o where o.id = ${before})
+          where id = ${actor} and ${before} is not null`,
+      ),
+    ),
+    write(
+      statement(
+        db,
+        sql`update or ignore ${userSessions} set user_id = ${actor}
+          where user_id = ${before} and revoked_at is not null`,
+      ),
+    ),
     write(
       insertSelect(
         db,
         userIdentities,
-        { id: newId("identity", now), issuer, subject, userId: me, email, createdAt: now },
+        { id: newId("identity", now), issuer, subject, userId: actor, email, createdAt: now },
         sql`where true on conflict (issuer, subject)
           do update set user_id = excluded.user_id, created_at = excluded.created_at`,
       ),
@@ -120,20 +159,35 @@ function arrival({ caller, db, request }: Invited, hash: string): Write[] {
       insertSelect(
         db,
         accountMembers,
-        { accountId: sql`a.id`, userId: me, role: sql`v.account_role`, createdAt: now },
+        { accountId: sql`a.id`, userId: actor, role: sql`v.account_role`, createdAt: now },
         sql`from ${invitations} v join ${accounts} a on a.id = v.account_id and a.deleted_at is null
-          where v.token_hash = ${hash} and v.account_role is not null on conflict do nothing`,
+          where v.token_hash = ${hash} and v.account_role is not null
+          on conflict (account_id, user_id) do update set role = excluded.role, version = version + 1`,
       ),
     ),
     must(
       statement(
         db,
-        sql`update ${invitations} set state = 'accepted', accepted_at = ${now}, accepted_by = ${me}, user_id = ${me},
-          updated_at = ${now}, updated_by = ${me} where token_hash = ${hash} and state = 'pending'`,
+        sql`update ${invitations} set state = 'accepted', accepted_at = ${now}, accepted_by = ${actor},
+          user_id = ${actor}, updated_at = ${now}, updated_by = ${actor}
+          where token_hash = ${hash} and state = 'pending'`,
       ),
       noSuchInvitation,
     ),
   ];
+}
+
+/**
+ * The index after the authority. They may be out again by then, above all where this is a repetition: what
+ * is so now holds.
+ */
+async function index(scope: Invited, role: TenantRole): Promise<void> {
+  const { caller, db, directory } = scope;
+  await directory.saveMemberships([{ ...caller, role }]);
+  const look = sql`select ${linkedAs(scope)} as role`;
+  const [[now]] = await batch(db, "read", [statement<{ role: TenantRole | null }>(db, look)]);
+  if (!now?.role) await directory.removeMemberships([caller]);
+  else if (now.role !== role) await directory.saveMemberships([{ ...caller, role: now.role }]);
 }
 
 const outcomeOf = ({ db }: Invited, hash: string) =>
@@ -141,11 +195,12 @@ const outcomeOf = ({ db }: Invited, hash: string) =>
     .select({
       name: tenantIdentity.name,
       userId: sql<string>`${invitations.userId}`,
-      tenantRole: invitations.tenantRole,
+      tenantRole: users.tenantRole,
       accountId: invitations.accountId,
       role: invitations.accountRole,
     })
     .from(invitations)
+    .innerJoin(users, eq(users.id, invitations.userId))
     .innerJoin(tenantIdentity, sql`${tenantIdentity.id} = 1`)
     .where(sql`${invitations.tokenHash} = ${hash}`);
 
@@ -164,7 +219,7 @@ async function explain(scope: Invited, hash: string): Promise<Error> {
   const { caller, db, request } = scope;
   const look = sql`select v.email, v.state, v.expires_at <= ${request.now} as over,
       ${isVouchedFor} and ${isAwaited} as good, ${linkedAs(scope)} as linkedAs, t.status <> 'active' as suspended
-    from ${invitations} v join ${tenantIdentity} t on t.id = 1 where v.token_hash = ${hash}`;
+    from ${offers} where v.token_hash = ${hash}`;
   const [[row]] = await batch(db, "read", [statement<Look>(db, look)] as const);
   if (!row) return noSuchInvitation();
   const { email, state, over, good, suspended } = row;

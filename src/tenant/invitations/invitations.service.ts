@@ -1,10 +1,11 @@
-import { and, count, eq, type SQL, sql } from "drizzle-orm";
+import { and, count, eq, sql } from "drizzle-orm";
 import { ApiError } from "../../core/error.ts";
 import { iso, isoOrNull } from "../../db/columns.ts";
 import { pageOf } from "../../db/page.ts";
 import { read } from "../read.ts";
-import { asking, type Rights, rules } from "../rights.ts";
+import { asking } from "../rights.ts";
 import type { TenantScope } from "../scope.ts";
+import { within } from "./invitations.rules.ts";
 import type { Invitation, InvitationsQuery } from "./invitations.schema.ts";
 import { invitations } from "./invitations.table.ts";
 
@@ -29,10 +30,6 @@ const shown = (now: number) => ({
   acceptedAt: invitations.acceptedAt,
   createdAt: invitations.createdAt,
 });
-
-/** Those who rule the tenant see all, the ADMIN of an account those to it and their own. */
-export const within = (by: Rights): SQL =>
-  sql`(${rules(by)} or ${invitations.accountId} = ${by.accountId} or ${invitations.inviterId} = ${by.userId})`;
 
 export async function listInvitations(scope: TenantScope, query: InvitationsQuery) {
   const { tenant, request } = scope;

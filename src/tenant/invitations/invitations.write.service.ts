@@ -1,6 +1,5 @@
 import { and, eq, type SQL, sql } from "drizzle-orm";
 import { ApiError } from "../../core/error.ts";
-import { isUniqueViolation } from "../../db/faults.ts";
 import { must, provided, type Write } from "../../db/write.ts";
 import { accounts } from "../accounts/accounts.table.ts";
 import { commit } from "../commit.ts";
@@ -8,13 +7,21 @@ import { tenantIdentity } from "../identity/identity.table.ts";
 import { read } from "../read.ts";
 import { asking, proved, rules } from "../rights.ts";
 import type { TenantScope } from "../scope.ts";
-import { settings } from "../settings/settings.table.ts";
 import { actor } from "../stamps.ts";
 import { users } from "../users/users.table.ts";
+import { grantable, isNew, isWelcome, unwelcome, within } from "./invitations.rules.ts";
 import type { Invitation, NewInvitation } from "./invitations.schema.ts";
-import { invitationQuery, noSuchInvitation, toInvitation, within } from "./invitations.service.ts";
+import { invitationQuery, noSuchInvitation, toInvitation } from "./invitations.service.ts";
 import { invitations } from "./invitations.table.ts";
-import { closePending, deliver, expiry, letterQuery, newInvitation, tokenOf } from "./issue.ts";
+import {
+  alreadyInvited,
+  closeOver,
+  deliver,
+  expiry,
+  letterQuery,
+  newInvitation,
+  tokenOf,
+} from "./issue.ts";
 
 /** Invites an address. The mail goes out beside the request; nobody is told what else the address is. */
 export async function createInvitation(
@@ -22,7 +29,7 @@ export async function createInvitation(
   { email, name, tenantRole, accountId, role }: NewInvitation,
 ): Promise<Invitation> {
   const account = sql`coalesce(${accountId ?? null}, ${proved.accountId}, (select default_account_id from ${tenantIdentity}))`;
-  const { id, row } = await newInvitation(scope, {
+  const { id, writes } = await newInvitation(scope, {
     email,
     name: name ?? null,
     tenantRole,
@@ -30,19 +37,17 @@ export async function createInvitation(
     accountRole: role,
     userId: sql`(select id from ${users} where email = ${email} and deleted_at is null)`,
   });
-  const writes: Write[] = [
-    provided(mayGrant(sql`${tenantRole}`), beyond),
+  return await issue(scope, id, [
+    provided(grantable(sql`${tenantRole}`, proved), beyond),
     provided(
       sql`exists (select 1 from ${accounts} where id = ${account} and deleted_at is null
         and (${rules(proved)} or id = ${proved.accountId}))`,
       () => new ApiError("not_found", "No such account"),
     ),
-    provided(isWelcome(email), () => unwelcome(email)),
     provided(isNew(sql`${email}`), alreadyMember),
-    closePending(scope, email, "expired"),
-    row,
-  ];
-  return await issue(scope, id, writes);
+    closeOver(scope, email),
+    ...writes,
+  ]);
 }
 
 /** A new link and a new expiry: the old link is dead from now on. */
@@ -65,8 +70,9 @@ export async function resendInvitation(scope: TenantScope, id: string): Promise<
     .where(and(eq(invitations.id, id), sql`state in ('pending', 'expired')`, within(proved)));
   const of = (column: SQL) => sql`(select ${column} from ${invitations} where id = ${id})`;
   const writes = [
-    provided(mayGrant(sql`coalesce(${of(sql`tenant_role`)}, 'member')`), beyond),
+    provided(grantable(sql`coalesce(${of(sql`tenant_role`)}, 'member')`, proved), beyond),
     must(renewal, () => explain(scope, id)),
+    provided(isWelcome(of(sql`email`)), unwelcome),
     provided(isNew(of(sql`email`)), alreadyMember),
   ];
   return await issue(scope, id, writes);
@@ -83,53 +89,38 @@ async function issue(scope: TenantScope, id: string, writes: readonly Write[]) {
 }
 
 export async function revokeInvitation(scope: TenantScope, id: string): Promise<void> {
+  const { tenantRole, state } = invitations;
   const revoke = scope.db
     .update(invitations)
     .set({ state: "revoked", updatedAt: scope.request.now, updatedBy: actor })
-    .where(and(eq(invitations.id, id), eq(invitations.state, "pending"), within(proved)));
+    .where(
+      and(
+        eq(invitations.id, id),
+        eq(state, "pending"),
+        within(proved),
+        grantable(sql`${tenantRole}`, proved),
+      ),
+    );
   await commit(scope, [must(revoke, () => explain(scope, id))], []);
 }
-
-/** Nobody invites above what they are. */
-const mayGrant = (
-  tenantRole: SQL,
-) => sql`(${tenantRole} = 'member' or ${proved.tenantRole} = 'owner'
-  or ${proved.tenantRole} = 'admin' and ${tenantRole} = 'admin')`;
-
-/** Nobody who has arrived has this address. */
-const isNew = (email: SQL) => sql`not exists (select 1 from ${users} u
-  where u.email = ${email} and u.deleted_at is null and u.status <> 'pending')`;
-
-/** The tenant may keep invitations to some domains. */
-const isWelcome = (email: string) => sql`not exists (select 1 from ${settings}
-  where json_array_length(${settings.value}, '$.emailDomains') > 0 and not exists (
-    select 1 from json_each(${settings.value}, '$.emailDomains') d where d.value = ${domainOf(email)}))`;
-const domainOf = (email: string) => email.slice(email.lastIndexOf("@") + 1);
 
 async function explain(scope: TenantScope, id: string): Promise<Error> {
   const [[row]] = await read(scope, (asked) => [
     asked.db
-      .select({ state: invitations.state })
+      .select({
+        state: invitations.state,
+        mine: grantable(sql`${invitations.tenantRole}`, asking(asked)),
+      })
       .from(invitations)
       .where(and(eq(invitations.id, id), within(asking(asked)))),
   ]);
   if (!row) return noSuchInvitation();
+  if (!row.mine) return beyond();
   if (row.state === "accepted")
     return new ApiError("invitation_used", "The invitation was accepted already");
   return new ApiError("conflict", `The invitation is ${row.state}: make a new one`);
 }
 
-const alreadyInvited = (error: unknown): never => {
-  throw isUniqueViolation(error, "invitations.email")
-    ? new ApiError(
-        "invitation_pending",
-        "This address has an invitation that is good: resend or revoke it",
-        { cause: error },
-      )
-    : error;
-};
 const alreadyMember = () =>
   new ApiError("already_member", "Somebody with this address belongs to the tenant already");
 const beyond = () => new ApiError("forbidden", "You may not give a right you do not have");
-const unwelcome = (email: string) =>
-  new ApiError("forbidden", `The tenant's settings allow no invitations to ${domainOf(email)}`);

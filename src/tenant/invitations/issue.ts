@@ -1,16 +1,19 @@
-import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
+import { and, eq, isNull, or, type SQL, sql } from "drizzle-orm";
 import { writeBearer } from "../../core/bearer-secret.ts";
+import { ApiError } from "../../core/error.ts";
 import { newId } from "../../core/id.ts";
 import { type Signer, sha256 } from "../../core/mac.ts";
 import type { AccountRole, TenantRole } from "../../core/roles.ts";
 import { Secret } from "../../core/secret.ts";
-import { contextOf, type Write, write, writeAudited } from "../../db/write.ts";
+import { isUniqueViolation } from "../../db/faults.ts";
+import { contextOf, provided, type Write, write, writeAudited } from "../../db/write.ts";
 import { tenantIdentity } from "../identity/identity.table.ts";
 import { proved } from "../rights.ts";
 import type { TenantScope } from "../scope.ts";
 import { settings } from "../settings/settings.table.ts";
 import { created } from "../stamps.ts";
 import { users } from "../users/users.table.ts";
+import { grantable, isOrphaned, isWelcome, unwelcome, within } from "./invitations.rules.ts";
 import { invitations } from "./invitations.table.ts";
 
 export type Issuer = Pick<TenantScope, "signers" | "db" | "request" | "post"> & {
@@ -51,7 +54,7 @@ type Offer = {
   readonly userId: SQL;
 };
 
-/** The row of a new invitation, for the batch that proves the right to invite. */
+/** The writes of a new invitation, for the batch that proves the right to invite. */
 export async function newInvitation(scope: TenantScope, offer: Offer) {
   const { db, request } = scope;
   const { now } = request;
@@ -69,8 +72,19 @@ export async function newInvitation(scope: TenantScope, offer: Offer) {
       ...created(now),
     }),
   );
-  return { id, row };
+  return { id, writes: [provided(isWelcome(sql`${offer.email}`), unwelcome), row] };
 }
+
+/** Of an address only one invitation is pending. */
+export const alreadyInvited = (error: unknown): never => {
+  throw isUniqueViolation(error, "invitations.email")
+    ? new ApiError(
+        "invitation_pending",
+        "This address has an invitation that is good: resend or revoke it",
+        { cause: error },
+      )
+    : error;
+};
 
 /** Written out: the index is for these rows only. */
 const isPending = sql`state = 'pending'`;
@@ -78,28 +92,47 @@ const defaultDays = 7;
 export const expiry = (now: number): SQL =>
   sql`${now} + coalesce((select json_extract(value, '$.invitationDays') from ${settings}), ${defaultDays}) * 86400000`;
 
-/** Ends what is pending for this address: all of it, or what time has ended already. */
-export function closePending(
-  { db, request }: TenantScope,
-  email: string,
-  state: "revoked" | "expired",
-): Write {
-  const past = state === "expired" ? sql`expires_at <= ${request.now}` : undefined;
-  return write(
+/** Writes down that what is pending for this address is so no more, by time or because its inviter is gone. */
+export const closeOver = ({ db, request }: TenantScope, email: string): Write =>
+  write(
     db
       .update(invitations)
-      .set({ state, updatedAt: request.now })
-      .where(and(eq(invitations.email, email), isPending, past)),
+      .set({
+        state: sql`iif(expires_at <= ${request.now}, 'expired', 'revoked')`,
+        updatedAt: request.now,
+      })
+      .where(
+        and(
+          eq(invitations.email, email),
+          isPending,
+          sql`(expires_at <= ${request.now} or ${isOrphaned})`,
+        ),
+      ),
   );
-}
 
-/** Whoever is deleted is not awaited any more. */
+/** What the caller may withdraw of what is pending for this address gives way to something new. */
+export const closePending = ({ db, request }: TenantScope, email: string): Write =>
+  write(
+    db
+      .update(invitations)
+      .set({ state: "revoked", updatedAt: request.now })
+      .where(
+        and(
+          eq(invitations.email, email),
+          isPending,
+          within(proved),
+          grantable(sql`${invitations.tenantRole}`, proved),
+        ),
+      ),
+  );
+
+/** Whoever is deleted is not awaited any more, and answers for nobody. */
 export const closePendingOf = ({ db, request }: TenantScope, userId: string | SQL): Write =>
   write(
     db
       .update(invitations)
       .set({ state: "revoked", updatedAt: request.now })
-      .where(and(eq(invitations.userId, userId), isPending)),
+      .where(and(or(eq(invitations.userId, userId), eq(invitations.inviterId, userId)), isPending)),
   );
 
 /** All a letter needs beside the token; unsent and pending ones only. */
@@ -116,7 +149,10 @@ export const lettersQuery = ({ db }: Pick<Issuer, "db">, which: SQL | undefined)
       tenant: tenantIdentity.name,
     })
     .from(invitations)
-    .innerJoin(users, eq(users.id, invitations.inviterId))
+    .innerJoin(
+      users,
+      and(eq(users.id, invitations.inviterId), isNull(users.deletedAt), eq(users.status, "active")),
+    )
     .innerJoin(tenantIdentity, eq(tenantIdentity.id, 1))
     .where(and(isPending, isNull(invitations.sentAt), which));
 

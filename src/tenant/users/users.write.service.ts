@@ -9,9 +9,12 @@ import { insertSelect } from "../../db/insert-select.ts";
 import { must, write } from "../../db/write.ts";
 import { noSuchAccount } from "../accounts/accounts.service.ts";
 import { accountMembers, accounts } from "../accounts/accounts.table.ts";
+import { revokeKeysOf } from "../api-keys/api-keys.service.ts";
 import { commit } from "../commit.ts";
 import { tenantIdentity } from "../identity/identity.table.ts";
 import {
+  alreadyInvited,
+  closeOver,
   closePending,
   closePendingOf,
   deliver,
@@ -22,7 +25,7 @@ import { proved, type Rule, rules } from "../rights.ts";
 import type { TenantScope } from "../scope.ts";
 import { actor, created, touched } from "../stamps.ts";
 import { explain, identitiesOf, living } from "./users.refusal.ts";
-import { manageable, ownerRemains, ruled } from "./users.rules.ts";
+import { manageable, ownerRemains, readmitted, ruled } from "./users.rules.ts";
 import type { NewUser, User, UserPatch } from "./users.schema.ts";
 import { toUser, userQueries } from "./users.service.ts";
 import { userIdentities, users } from "./users.table.ts";
@@ -49,9 +52,11 @@ export async function createUser(scope: TenantScope, input: NewUser): Promise<Us
   });
   const [user, memberOf, [letter]] = await commit(
     scope,
-    [insert, ...joins, closePending(scope, email, "revoked"), invitation.row],
+    [insert, ...joins, closeOver(scope, email), closePending(scope, email), ...invitation.writes],
     [...userQueries(db, id), letterQuery(scope, invitation.id)] as const,
-  ).catch(emailTaken(`A user with the e-mail address ${email} exists`));
+  )
+    .catch(emailTaken(`A user with the e-mail address ${email} exists`))
+    .catch(alreadyInvited);
   if (scope.once?.outcome !== "replayed") request.keepAlive(deliver(scope, letter));
   return toUser([user, memberOf]);
 }
@@ -82,8 +87,7 @@ export async function updateUser(
 ): Promise<User> {
   const { db, request } = scope;
   const { status, ...fields } = patch;
-  // Who was suspended is let in again by those who rule the tenant, whoever suspended them.
-  const rule = status === "active" ? ruled : manageable;
+  const rule = status === "active" ? readmitted : manageable;
   const update = db
     .update(users)
     .set({
@@ -107,7 +111,10 @@ export async function updateUser(
   );
 }
 
-/** Out at once: the identity stays linked to a deleted user, so nothing lets it in again by itself. */
+/**
+ * Out at once, and their keys with them for good. The identity stays linked to a deleted user, so nothing
+ * lets it in again by itself.
+ */
 export async function deleteUser(
   scope: TenantScope,
   id: string | SQL,
@@ -121,18 +128,30 @@ export async function deleteUser(
     .where(and(living(id), rule(proved), atVersion(users.version, accepted), ownerRemains));
   const [identities] = await commit(
     scope,
-    [must(remove, () => explain(scope, id, { accepted, rule })), closePendingOf(scope, id)],
+    [
+      must(remove, () => explain(scope, id, { accepted, rule })),
+      revokeKeysOf(scope, id),
+      closePendingOf(scope, id),
+    ],
     [identitiesOf(scope, id)],
   );
   await directory.removeMemberships(identities);
 }
 
-/** Brings a deleted user back as they were, unless their address has been given to someone else. */
+/**
+ * Brings a deleted user back, unless their address has been given to someone else: without their keys, and
+ * waiting to be invited if their identity is another's by now.
+ */
 export async function restoreUser(scope: TenantScope, id: string): Promise<User> {
   const { db, directory, request } = scope;
   const restore = db
     .update(users)
-    .set({ deletedAt: null, deletedBy: null, ...touched(users.version, request.now) })
+    .set({
+      deletedAt: null,
+      deletedBy: null,
+      status: sql`iif(${users.status} = 'active', ${reactivated}, ${users.status})`,
+      ...touched(users.version, request.now),
+    })
     .where(and(eq(users.id, id), isNotNull(users.deletedAt), ruled(proved)));
   const [user, memberOf, identities] = await commit(
     scope,
