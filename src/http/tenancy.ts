@@ -58,9 +58,9 @@ type Opening = Pick<CallerEnv["Variables"], "ports" | "caller" | "request" | "bu
 
 function openScope(opening: Opening): TenantScope {
   const { ports, caller, request, budget, registry, route, access, accountId } = opening;
-  const { id, slug, features } = route;
+  const { id, slug, organizationId, features } = route;
   return Object.freeze({
-    tenant: Object.freeze({ id, slug, features }),
+    tenant: Object.freeze({ id, slug, organizationId, features }),
     caller,
     accountId,
     access,

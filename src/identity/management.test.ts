@@ -1,10 +1,18 @@
+import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Auth0, startAuth0 } from "../testing/auth0.ts";
-import { newPerson, newTenant, registry, stack } from "../testing/harness.ts";
+import {
+  newPerson,
+  newTenant,
+  type Person,
+  registry,
+  settings,
+  stack,
+} from "../testing/harness.ts";
 import { accept, inviteAs } from "../testing/invitations.ts";
 import { invitationToken, mailsTo } from "../testing/mails.ts";
 import { newPlatformAdmin } from "../testing/operators.ts";
-import { rowsOf } from "../testing/raw-sql.ts";
+import { execute, rowsOf } from "../testing/raw-sql.ts";
 import { outboxOf } from "../testing/stack.ts";
 import { type RunningWorker, startWorker } from "../testing/worker.ts";
 
@@ -139,6 +147,37 @@ test("a platform admin blocks somebody at the provider and lets them in again, a
     { actor_id, changes: { blocked: { old: 0, new: 1 } } },
     { actor_id, changes: { blocked: { old: 1, new: 0 } } },
   ]);
+});
+
+test("a block that is repeated after it was lifted does nothing more", async () => {
+  const admin = await newPlatformAdmin({ base: worker.url });
+  const person = newKnownPerson();
+  const path = `/api/v1/admin/identities/${encodeURIComponent(person.subject)}/suspension`;
+  const block = { method: "POST", headers: { "idempotency-key": "block-once" } };
+  auth0.misbehave({ with: "updateUser", reply: { status: 400 }, times: 1 });
+  expect((await admin.call(path, block)).status).toBe(503);
+  expect((await admin.call(path, block)).status, "what failed is done at its repetition").toBe(204);
+  expect(auth0.users.get(person.subject)?.blocked).toBe(true);
+  await admin.call(path, { method: "DELETE" });
+  const again = await admin.call(path, block);
+  expect([again.status, again.headers["idempotency-replayed"]]).toEqual([204, "true"]);
+  expect(auth0.users.get(person.subject)?.blocked).toBe(false);
+});
+
+test("nobody is merged with a platform admin, from either side", async () => {
+  const acme = await newTenant(worker.url);
+  const admin = await newPlatformAdmin({ base: worker.url });
+  const member = await acme.member();
+  const merge = async (who: Pick<Person, "call">, other: Person) => {
+    const body = { token: await other.token(), merge: true };
+    return (await who.call(identities, { method: "POST", body })).body["code"];
+  };
+  expect(await merge(member, admin)).toBe("conflict");
+  const { issuer } = settings.identityProvider;
+  const row = sql`insert into platform_admins (issuer, subject, active, created_at)
+    values (${issuer}, ${member.subject}, 1, 1)`;
+  await execute(registry, row);
+  expect(await merge(member, newKnownPerson())).toBe("conflict");
 });
 
 test("nobody else blocks anyone, and somebody the provider does not know is not found", async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { newId } from "../core/id.ts";
 import { permissions } from "../core/permissions.ts";
 import { naming, newPerson, newTenant, type TestTenant } from "../testing/harness.ts";
 import { issueKey, programWith } from "../testing/keys.ts";
@@ -55,6 +56,15 @@ test("the same refusal is written once a minute, each other one for itself", asy
       `${viewer.userId} GET /api/v1/users forbidden`,
       `${viewer.userId} POST /api/v1/users forbidden`,
     ]);
+});
+
+test("whoever asks for ever more paths fills nobody's log: it tells of ten a minute", async () => {
+  const acme = await newTenant();
+  const viewer = await acme.member({ accountRole: "VIEWER" });
+  for (let i = 0; i < 15; i++) await viewer.call(`/api/v1/users/${newId("user")}`);
+  await expect.poll(() => denials(acme)).toHaveLength(10);
+  await new Promise((wake) => setTimeout(wake, 200));
+  expect(await denials(acme)).toHaveLength(10);
 });
 
 test("whoever was known and is out is written down, in each way to be out", async () => {

@@ -12,6 +12,9 @@ import { isBy, type TenantScope } from "./scope.ts";
 const minuteMs = 60_000;
 const isNew = notDoneFor(minuteMs);
 
+/** Whoever is refused may ask for as many paths as they like: the log tells of so many a minute. */
+const mostDenials = 10;
+
 /** A line of the log about a request, not a row; at most one a minute about the same. */
 export const entryOf = ({ db, request }: TenantScope, action: "READ" | "DENY"): Query =>
   statement(
@@ -20,7 +23,13 @@ export const entryOf = ({ db, request }: TenantScope, action: "READ" | "DENY"): 
     select 'requests', ${request.action}, ${action}, '[]', '[]', '[]', '' from audit_context c
     where not exists (select 1 from audit_logs l where l.entity_id = ${request.action}
       and l.entity = 'requests' and l.at > ${request.now - minuteMs} and l.action = ${action}
-      and l.actor_id = c.actor_id and l.reason is c.reason)`,
+      and l.actor_id = c.actor_id and l.reason is c.reason)
+    ${
+      action === "DENY"
+        ? sql`and (select count(*) from audit_logs l where l.actor_id = c.actor_id
+      and l.at > ${request.now - minuteMs} and l.action = 'DENY') < ${mostDenials}`
+        : sql``
+    }`,
   );
 
 /**

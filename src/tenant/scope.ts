@@ -51,9 +51,18 @@ export type Limits = { readonly apiKeys: number; readonly grantMinutes: number }
 /** Hands an invitation's mail over. False where it did not go, which the Worker's log explains. */
 export type Post = (letter: Letter) => Promise<boolean>;
 
-/** All a tenant feature may touch. Built once per request, frozen, and never re-pointed. */
+/**
+ * All a tenant feature may touch. Never changed in place: who follows a database that moved, or enters
+ * under a grant, goes on with a scope of their own. Only how `once` went is settled on the way.
+ */
 export type TenantScope = {
-  readonly tenant: { readonly id: string; readonly slug: string; readonly features: Features };
+  readonly tenant: {
+    readonly id: string;
+    readonly slug: string;
+    /** The provider's organisation that stands for it, if any. */
+    readonly organizationId: string | null;
+    readonly features: Features;
+  };
   readonly caller: Caller;
   /** The account the caller works in, as named by the `account-id` header; not yet proved. */
   readonly accountId: string | null;

@@ -7,7 +7,7 @@ import type { Problem } from "../../http/problem.ts";
 import type { Answer, Call } from "../../testing/client.ts";
 import { dump } from "../../testing/dump.ts";
 import { naming, newTenant, stack, type TestTenant } from "../../testing/harness.ts";
-import { issueKey, programWith } from "../../testing/keys.ts";
+import { type IssuedKey, issueKey, programWith } from "../../testing/keys.ts";
 import { auditOf, placeAccount, placeInAccount } from "../../testing/rows.ts";
 import { startWorker } from "../../testing/worker.ts";
 import { accountMembers } from "../accounts/accounts.table.ts";
@@ -261,6 +261,60 @@ test("one sees one's own keys, an ADMIN those of the account, who rules the tena
   expect(codeOf(await end(boss, keys.viewers))).toBe("204");
 });
 
+test("nobody ends or replaces the key of who stands higher", async () => {
+  const globex = await newTenant();
+  const boss = await globex.member({ accountRole: "ADMIN" });
+  const admin = await globex.member({ tenantRole: "admin", accountRole: "ADMIN" });
+  const inAccount = { accountId: globex.accountId };
+  const [owners, admins, bosses] = [
+    await issueKey(globex.owner, inAccount),
+    await issueKey(admin, inAccount),
+    await issueKey(boss, inAccount),
+  ];
+  const rotate = (who: typeof boss, { id }: { id: string }) =>
+    who.call(`${path}/${id}/rotation`, { method: "POST", body: { overlapMinutes: 0 } });
+  const end = (who: typeof boss, { id }: { id: string }) =>
+    who.call(`${path}/${id}`, { method: "DELETE" });
+  for (const [who, key] of [
+    [boss, owners],
+    [boss, admins],
+    [admin, owners],
+  ] as const)
+    for (const act of [rotate, end]) expect(codeOf(await act(who, key))).toBe("403 forbidden");
+  expect(codeOf(await rotate(admin, bosses))).toBe("201");
+  expect(codeOf(await end(admin, bosses))).toBe("204");
+  expect(codeOf(await end(globex.owner, admins))).toBe("204");
+});
+
+test("of a chain of replacements two are good", async () => {
+  const chain = [await issueKey(acme.owner, { scopes: permissions })];
+  for (let i = 0; i < 3; i++) {
+    const rotation = { method: "POST", body: { overlapMinutes: 10_080 } };
+    const answer = await acme.owner.call(`${path}/${chain.at(-1)?.id}/rotation`, rotation);
+    chain.push(answer.body as unknown as IssuedKey);
+  }
+  const outcomes = chain.map(async ({ key }) =>
+    codeOf(await programWith(key).call("/api/v1/users")),
+  );
+  expect(await Promise.all(outcomes)).toEqual([
+    "401 unauthenticated",
+    "401 unauthenticated",
+    "200",
+    "200",
+  ]);
+});
+
+test("keys end with the user they belong to, and do not come back with them", async () => {
+  const globex = await newTenant();
+  const member = await globex.member({ accountRole: "ADMIN" });
+  const { key } = await issueKey(member, { scopes: permissions });
+  const user = `/api/v1/users/${member.userId}`;
+  expect((await globex.owner.call(user, { method: "DELETE" })).status).toBe(204);
+  expect((await globex.owner.call(`${user}/restoration`, { method: "POST" })).status).toBe(200);
+  expect(codeOf(await member.call("/api/v1/users"))).toBe("200");
+  expect(codeOf(await programWith(key).call("/api/v1/users"))).toBe("401 unauthenticated");
+});
+
 test("of 25 issued at once where one is left, one is issued", async () => {
   const settings = { ...stack.settings, MAX_API_KEYS: "3" };
   const worker = await startWorker({ bundle: stack.bundle, settings });
@@ -281,6 +335,12 @@ test("of 25 issued at once where one is left, one is issued", async () => {
     await globex.owner.call(`${path}/${first.id}`, { method: "DELETE" });
     const [row] = await batch(globex.db, "read", [globex.db.select().from(apiKeys)] as const);
     await globex.owner.call(`${path}/${row[1]?.id}`, { method: "DELETE" });
+    const member = await globex.member({ accountRole: "VIEWER" });
+    expect(codeOf(await create(member, {})), "a fifth for one of many").toBe("201");
+    expect(codeOf(await create(member, {}))).toBe("403 quota_exceeded");
+    await globex.owner.call(`${path}/${row[2]?.id}`, { method: "DELETE" });
+    const more = await create(member, {});
+    expect(more.body["detail"]).toContain("You have 1 API keys of 1");
     expect(codeOf(await create(globex.owner, {}))).toBe("201");
   } finally {
     await worker.stop();

@@ -125,6 +125,20 @@ test("a grant lets nobody else in: no key, invitation, user, role, session or ot
   expect(await dump(acme.db)).toEqual(before);
 });
 
+test("a platform admin who once was a user here enters like any other", async () => {
+  const acme = await newTenant();
+  const operator = await newPlatformAdmin();
+  const { userId } = await acme.member();
+  await execute(
+    acme.db,
+    `update user_identities set subject = '${operator.subject}' where user_id = '${userId}'`,
+    `update users set deleted_at = 1 where id = '${userId}'`,
+  );
+  await takeGrant(operator, acme.id);
+  const there = naming(operator, { "x-tenant-id": acme.slug });
+  expect((await there.call("/api/v1/users")).status).toBe(200);
+});
+
 test("a grant in one tenant opens no other", async () => {
   const [acme, globex] = [await newTenant(), await newTenant()];
   const operator = await newPlatformAdmin();

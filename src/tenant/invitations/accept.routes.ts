@@ -23,6 +23,7 @@ acceptance.openapi(
       200: json(AcceptedInvitation, "You belong to the tenant now"),
       ...identityErrors(
         "verified_email_required",
+        "tenant_mismatch",
         "invitation_email_mismatch",
         "tenant_suspended",
         "not_found",
@@ -41,9 +42,9 @@ acceptance.openapi(
     const link = await readBearer("invitation", c.req.valid("json").token, signers);
     const route = link && (await ports.findTenant(registry, link.tenantId));
     if (!route) throw noSuchInvitation();
-    const { id, slug, features } = route;
+    const { id, slug, organizationId, features } = route;
     const invited = {
-      tenant: { id, slug, features },
+      tenant: { id, slug, organizationId, features },
       caller: identity,
       db: ports.openTenant(route, budget),
       directory: ports.directory(registry, id),

@@ -1,7 +1,7 @@
 import { eq, type SQL, sql } from "drizzle-orm";
 import { ApiError, unavailable } from "../../core/error.ts";
 import { newId } from "../../core/id.ts";
-import type { Identity } from "../../core/request.ts";
+import { type Identity, isMadeFor } from "../../core/request.ts";
 import type { TenantRole } from "../../core/roles.ts";
 import { batch, statement } from "../../db/batch.ts";
 import { isUniqueViolation } from "../../db/faults.ts";
@@ -33,6 +33,8 @@ export async function acceptInvitation(scope: Invited, hash: string): Promise<Ac
   const { caller, db, request, tenant, once } = scope;
   if (caller.email === null)
     throw new ApiError("verified_email_required", "Your token carries no verified e-mail address");
+  if (!isMadeFor(caller, tenant))
+    throw new ApiError("tenant_mismatch", "Your token was made for another tenant");
   const from = offerOf(scope, hash);
   const who = contextOf(request, { type: "user", id: sql`p.userId` });
   const context = { ...who, tenantRole: sql`p.given`, from };

@@ -1,7 +1,7 @@
 import { and, asc, eq, isNull, type SQL, sql } from "drizzle-orm";
-import { ApiError } from "../../core/error.ts";
+import { ApiError, invalidField } from "../../core/error.ts";
 import { newId } from "../../core/id.ts";
-import type { Identity } from "../../core/request.ts";
+import { type Identity, isMadeFor } from "../../core/request.ts";
 import { iso } from "../../db/columns.ts";
 import { must, provided, write } from "../../db/write.ts";
 import { commit } from "../commit.ts";
@@ -36,6 +36,12 @@ export async function linkIdentity(scope: TenantScope, other: Identity): Promise
   const { db, directory, request } = scope;
   const { issuer, subject, email } = other;
   const { now } = request;
+  if (!isMadeFor(other, scope.tenant))
+    throw invalidField("token: was made for another tenant", {
+      in: "body",
+      path: "token",
+      message: "was made for another tenant",
+    });
   const same = and(eq(userIdentities.issuer, issuer), eq(userIdentities.subject, subject)) as SQL;
   const own = sql`select count(*) from ${userIdentities} where user_id = ${proved.userId}`;
   const link = db
@@ -66,6 +72,9 @@ export async function linkIdentity(scope: TenantScope, other: Identity): Promise
   ] as const);
   if (!row || !user) throw noSuchUser();
   await directory.saveMemberships([{ issuer, subject, role: user.role }]);
+  // A repetition may come when the identity was unlinked again: what is so now holds.
+  const [[linked]] = await read(scope, [identitiesQuery(scope, same)] as const);
+  if (!linked) await directory.removeMemberships([other]);
   return toIdentity(scope, row);
 }
 
@@ -74,14 +83,19 @@ export async function linkIdentity(scope: TenantScope, other: Identity): Promise
  * tenants as the second would be out of them.
  */
 export async function assertMergeable(
-  { directory }: TenantScope,
+  scope: TenantScope,
   other: Identity,
   { kind }: { readonly kind: "none" | string },
 ): Promise<void> {
+  const { directory } = scope;
   if (kind === "none")
     throw new ApiError("identity_management_off", "This deployment merges no accounts");
   if (await directory.belongsElsewhere(other))
     throw new ApiError("conflict", "The identity belongs to other tenants, which would lose it");
+  // Whoever signs in as a platform admin is one.
+  for (const identity of [other, ...(isBy(scope, "user") ? [scope.caller] : [])])
+    if (await directory.isOperator(identity))
+      throw new ApiError("conflict", "A platform admin's identity stays by itself");
 }
 
 export const unlinkMyIdentity = (scope: TenantScope, identityId: string) =>

@@ -38,6 +38,12 @@ test("the last active owner neither leaves, nor is removed, nor made less, be th
   expect(await ownersOf(solo)).toEqual([{ id: owner.userId }]);
 });
 
+test("an owner whom nobody can sign in as is no other owner", async () => {
+  const acme = await newTenant();
+  await placeUsers(acme.db, [{ tenantRole: "owner", status: "active" }]);
+  expect(outcome(await leave(acme.owner))).toBe("409 last_owner");
+});
+
 test("an owner goes once there is another", async () => {
   const acme = await newTenant();
   const heir = await acme.member();

@@ -36,7 +36,7 @@ users.openapi(
     request: { body: body(NewUser) },
     responses: {
       201: json(User, "The user as stored", "ETag", "Location"),
-      ...tenantErrors("not_found"),
+      ...tenantErrors("not_found", "invitation_pending"),
     },
   }),
   async (c) => {
