@@ -83,3 +83,20 @@ export async function realBody(operation: Operation, owner: Caller): Promise<unk
   });
   return Object.fromEntries(await Promise.all(fields));
 }
+
+/** What no made-up request can satisfy, and what it is answered. */
+export const unmet: Readonly<Record<string, string>> = {
+  getOperation: "404 not_found",
+  acceptInvitation: "404 not_found",
+  linkMyIdentity: "400 invalid_request",
+  blockIdentity: "409 identity_management_off",
+  unblockIdentity: "409 identity_management_off",
+  unlinkMyIdentity: "409 last_identity",
+  unlinkIdentity: "409 last_identity",
+};
+
+/** What is to be brought back has to be gone. */
+export async function prepare(path: string, owner: Caller): Promise<void> {
+  const [gone] = /^.*(?=\/restoration$)/.exec(path) ?? [];
+  if (gone) await owner.call(gone, { method: "DELETE", headers: { "if-match": "*" } });
+}

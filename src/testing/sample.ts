@@ -26,9 +26,17 @@ function sampleText({ format, example, pattern, minLength = 1 }: Schema): string
   if (format === "email") return `${uuidv7()}@sample.test`;
   if (format === "date-time") return new Date().toISOString();
   if (format === "uri") return "https://sample.test/";
-  if (typeof example === "string") return example.replace(/[\da-f]{8}-[-\da-f]{27}/, uuidv7());
+  if (typeof example === "string") return fresh(example, pattern);
   if (pattern) throw new Error(`Give the schema with the pattern ${pattern} an example`);
   return "x".repeat(minLength);
+}
+
+/** Another one each time, where it can be: what is to be unique may be taken. */
+function fresh(example: string, pattern: string | undefined): string {
+  const other = `${example}-${uuidv7().slice(-12)}`;
+  return pattern && new RegExp(pattern, "u").test(other)
+    ? other
+    : example.replace(/[\da-f]{8}-[-\da-f]{27}/, uuidv7());
 }
 
 function sampleFields(schemas: Schemas, { properties = {}, required = [] }: Schema) {
