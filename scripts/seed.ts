@@ -6,7 +6,7 @@ import { parseEnv } from "node:util";
 import { eq, sql } from "drizzle-orm";
 import { ApiError } from "../src/core/error.ts";
 import { newId } from "../src/core/id.ts";
-import { type Identity, unasked } from "../src/core/request.ts";
+import { type Identity, systemRequest } from "../src/core/request.ts";
 import { batch } from "../src/db/batch.ts";
 import type { TenantDb } from "../src/db/connect.ts";
 import { insertSelect } from "../src/db/insert-select.ts";
@@ -81,7 +81,7 @@ const identityOf = ({ email, name }: Person, issuer: string): Identity => ({
 });
 
 function newCall(limits: { DATABASE_TIMEOUT_MS: number; DATABASE_WRITERS: number }): Call {
-  const request = unasked("seed");
+  const request = systemRequest("seed");
   return {
     request,
     budget: {

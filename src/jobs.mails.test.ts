@@ -2,7 +2,7 @@ import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newId } from "./core/id.ts";
 import { createSigners } from "./core/mac.ts";
-import { unasked } from "./core/request.ts";
+import { systemRequest } from "./core/request.ts";
 import { batch } from "./db/batch.ts";
 import { invitations } from "./tenant/invitations/invitations.table.ts";
 import { tokenOf } from "./tenant/invitations/issue.ts";
@@ -47,7 +47,7 @@ async function placeUnsent(
     tenant: { id: tenantId },
     signers: createSigners(sqld.settings.SECRET_KEY),
     db,
-    request: unasked("test"),
+    request: systemRequest("test"),
     post: async () => false,
   };
   const { hash: tokenHash } = await tokenOf(issuer, id, issuedAt);

@@ -241,7 +241,7 @@ test("what is spent is thrown away, and nothing else", async () => {
   ]);
   const lines = await calledByTheClock();
   expect(lines).toMatchObject([
-    { job: "forget_expired_keys", deleted: 1 },
+    { job: "forget_idempotency_keys", deleted: 1 },
     ...lines.slice(1, -1),
     { job: "look_after_tenants", deleted: 3 },
   ]);
@@ -279,7 +279,7 @@ test("while the registry is down the jobs say so, and the next call makes up for
   const { status, body } = await acme.owner.call("/api/v1/audit-logs/verification");
   await sqld.configure("registry", { block_reads: false, block_writes: false });
   expect(lines).toMatchObject([
-    { level: "error", event: "job_failed", job: "forget_expired_keys" },
+    { level: "error", event: "job_failed", job: "forget_idempotency_keys" },
     { level: "error", event: "job_failed", job: "look_after_tenants" },
   ]);
   expect([status, body["code"]]).toEqual([503, "dependency_unavailable"]);

@@ -1,5 +1,5 @@
 import { createSigners } from "./core/mac.ts";
-import { unasked } from "./core/request.ts";
+import { systemRequest } from "./core/request.ts";
 import { openTenantDb } from "./db/connect.ts";
 import type { Settings } from "./env.ts";
 import type { Limits } from "./http/request-context.ts";
@@ -15,7 +15,7 @@ export function createJobScopes(settings: Settings, limits: Limits) {
   const platform = platformOf(settings, limits.fetch);
   const post = postOf(settings, identityProviderOf(settings, limits.fetch));
   return (name: string): Omit<JobScope, "failed"> => {
-    const request = unasked(name);
+    const request = systemRequest(name);
     const budget = { ...limits, deadline: request.now + jobMs, spent: { trips: 0 } };
     return {
       db: registryOf(settings, budget),

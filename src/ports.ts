@@ -81,14 +81,14 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
     openTenant: (route, budget) => openTenantDb(route.address, budget, route.id),
     directory: createDirectory,
     signers,
-    limits: {
+    quotas: {
       apiKeys: settings.MAX_API_KEYS,
       grantMinutes: settings.ACCESS_GRANT_MAX_MINUTES,
     },
     post: postOf(settings, people),
     people,
     isOperator: isPlatformAdmin,
-    check: once(readyMs, async ({ budget, request }: Call) => {
+    check: cachedFor(readyMs, async ({ budget, request }: Call) => {
       const db = registry(budget);
       const probe = [db.select({ one: sql`1` }).from(sql`(select 1)`)] as const;
       const [registryState, keysState] = await Promise.allSettled([
@@ -121,8 +121,8 @@ function loginOf(settings: Settings): LoginSettings {
     },
   };
 }
-/** Anybody may ask; the answer of a moment ago will do. */
-function once<In, Out>(freshMs: number, find: (input: In) => Promise<Out>) {
+/** `/ready` is public: a burst of calls costs one probe. */
+function cachedFor<In, Out>(freshMs: number, find: (input: In) => Promise<Out>) {
   let last: { at: number; found: Out } | undefined;
   return async (input: In): Promise<Out> => {
     if (last && Date.now() - last.at < freshMs) return last.found;

@@ -12,7 +12,7 @@ export const catalogue = {
   user_suspended: { status: 403, title: "The user is suspended in this tenant" },
   account_forbidden: { status: 403, title: "No such account for this caller" },
   feature_disabled: { status: 403, title: "The tenant does not have this feature" },
-  quota_exceeded: { status: 403, title: "The tenant has as many as it may have" },
+  quota_exceeded: { status: 403, title: "There are as many as there may be" },
   invitation_email_mismatch: { status: 403, title: "The invitation is for another e-mail address" },
   verified_email_required: { status: 403, title: "The token proves no e-mail address" },
   not_found: { status: 404, title: "No such resource" },

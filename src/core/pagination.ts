@@ -29,7 +29,9 @@ export const PageMeta = z
     totalPages: z.int(),
     hasPreviousPage: z.boolean(),
     hasNextPage: z.boolean(),
-    nextCursor: z.union([z.string(), z.null()]),
+    nextCursor: z
+      .union([z.string(), z.null()])
+      .openapi({ description: "Send it as `cursor` for the next page; null at the end." }),
   })
   .openapi("PageMeta");
 export type PageMeta = z.infer<typeof PageMeta>;

@@ -1,10 +1,10 @@
 const capacity = 5000;
 
 /**
- * Remembers, as long as this process lives, what was done less than `ms` ago: true for what was not.
- * The oldest give way: forgetting costs work done twice, and never leaves it undone.
+ * Whether it is time to do a thing that is to be done once in `ms` at most; asking counts as doing. Remembers
+ * as long as this process lives, and so much: forgetting costs work done twice, and never leaves it undone.
  */
-export function notDoneFor(ms: number): (what: string, now: number) => boolean {
+export function oncePer(ms: number): (what: string, now: number) => boolean {
   const done = new Map<string, number>();
   return (what, now) => {
     const last = done.get(what);

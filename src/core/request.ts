@@ -15,7 +15,7 @@ export type RequestContext = {
 };
 
 /** Work that no client asked for over HTTP. */
-export const unasked = (
+export const systemRequest = (
   action: string,
   keepAlive: RequestContext["keepAlive"] = () => {},
 ): RequestContext => ({

@@ -1,6 +1,6 @@
 import { eq, sql } from "drizzle-orm";
 import { expect, test } from "vitest";
-import { unasked } from "../core/request.ts";
+import { systemRequest } from "../core/request.ts";
 import { platformOf } from "../ports.backends.ts";
 import { findRoute } from "../registry/tenants/locate.service.ts";
 import { settings as tenantSettings } from "../tenant/settings/settings.table.ts";
@@ -15,7 +15,7 @@ import { contextOf, GuardRefused, must, write, writeAudited } from "./write.ts";
 const logOf = (db: Database) => rowsOf(db, "select * from audit_logs order by sequence");
 const leftOf = (db: Database) => rowsOf(db, "select * from audit_context");
 
-const newRequest = () => ({ ...unasked("test"), ip: "192.0.2.7", userAgent: "test" });
+const newRequest = () => ({ ...systemRequest("test"), ip: "192.0.2.7", userAgent: "test" });
 
 /** All a failed batch may have changed. */
 const stateOf = async (db: Database) => ({

@@ -5,7 +5,7 @@ import { integer, text } from "drizzle-orm/sqlite-core";
 export const instant = () => integer();
 export const version = () => integer().notNull().default(1);
 
-/** Who and when, on every entity that people edit. Ids of users, or null for the system. */
+/** Who and when, on every entity that people edit. Who is as the log names them; null for the system. */
 export const stamps = () => ({
   createdAt: instant().notNull(),
   updatedAt: instant().notNull(),

@@ -29,7 +29,7 @@ export type Once = {
 const keptMs = 24 * 3_600_000;
 
 /** Before the writes: takes the key, or fails as `isRepetition` tells. */
-export const takeKey = (db: Database, { id, fingerprint, now }: Once): Query[] => [
+export const takeIdempotencyKey = (db: Database, { id, fingerprint, now }: Once): Query[] => [
   statement(db, sql`delete from idempotency_keys where expires_at <= ${now}`),
   statement(
     db,

@@ -5,7 +5,7 @@ import type { actorTypes } from "./audit.columns.ts";
 import { batch, type Query, type Results, statement } from "./batch.ts";
 import type { Database } from "./connect.ts";
 import { failedStatement } from "./faults.ts";
-import { isRepetition, keepRows, type Once, recall, takeKey } from "./once.ts";
+import { isRepetition, keepRows, type Once, recall, takeIdempotencyKey } from "./once.ts";
 
 /** A step of a batch. With `orElse` nothing of the batch happens where the step does not hold. */
 export type Write = { readonly orElse?: OrElse | undefined } & (
@@ -61,7 +61,7 @@ export async function writeAudited<const R extends readonly Query[]>(
   // The first batch of a request settles what comes of it; later ones only follow up.
   const key = once?.outcome ? undefined : once;
   const { queries, checks } = statementsOf(db, context, writes);
-  const taken = key ? takeKey(db, key) : [];
+  const taken = key ? takeIdempotencyKey(db, key) : [];
   queries.splice(1, 0, ...taken);
   queries.push(...(key ? keepRows(key, reads) : []), statement(db, sql`delete from audit_context`));
   try {

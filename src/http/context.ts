@@ -5,7 +5,7 @@ import type { Budget, TenantDb } from "../db/connect.ts";
 import type { IdentityProvider } from "../identity/identity-provider.ts";
 import type { IdentityScope, ProvisioningScope, RegistryScope } from "../registry/scope.ts";
 import type { TenantRoute } from "../registry/tenants/locate.service.ts";
-import type { Directory, Limits, Post, Signers, TenantScope } from "../tenant/scope.ts";
+import type { Directory, Post, Quotas, Signers, TenantScope } from "../tenant/scope.ts";
 import type { ProviderMetadata } from "./discovery.ts";
 import type { LoginSettings } from "./login-config.ts";
 import type { Remembered } from "./remembered.ts";
@@ -37,7 +37,7 @@ export type Ports = {
   readonly openTenant: (route: TenantRoute, budget: Budget) => TenantDb;
   readonly directory: (registry: RegistryScope, tenantId: string) => Directory;
   readonly signers: Signers;
-  readonly limits: Limits;
+  readonly quotas: Quotas;
   /** For one tenant, which may be an organisation at the provider. */
   readonly post: (tenant: Pick<TenantRoute, "organizationId">, request: RequestContext) => Post;
   /** The accounts people have at the provider, where this deployment manages them. */

@@ -69,7 +69,11 @@ function onceOnly(operation: Operation): Operation {
     ...operation,
     parameters: [...parameters, { $ref: "#/components/parameters/IdempotencyKey" }],
     responses: {
-      ...responses,
+      ...mapValues(responses, (answer, status) =>
+        status.startsWith("2")
+          ? { ...answer, headers: { ...declare("Idempotency-Replayed"), ...answer.headers } }
+          : answer,
+      ),
       ...mapValues(refusals as Record<string, Answer>, (refusal, status) => {
         const given = responses[status] ?? {};
         return {
@@ -102,6 +106,9 @@ const headers: Record<ResponseHeader, ReturnType<typeof header>> = {
   ETag: header("The version of the resource: send it back as If-Match."),
   Location: header("Where the new resource is, or where to go on."),
   "Content-Disposition": header("A name for the file."),
+  "Idempotency-Replayed": header(
+    "`true` where the answer is that of the request this one repeats.",
+  ),
 };
 
 const bearer = {
@@ -138,7 +145,7 @@ const parametersOf = (tenantHeader: string) => ({
     description:
       "Makes the request safe to repeat for 24 hours: the same key and body have one effect and one answer. " +
       "An answer that is repeated carries `Idempotency-Replayed: true`.",
-    schema: { type: "string" as const, maxLength: 255 },
+    schema: { type: "string" as const, minLength: 1, maxLength: 255, pattern: "^[\\x21-\\x7e]+$" },
   },
 });
 

@@ -17,7 +17,8 @@ export type ResponseHeader =
   | "Retry-After"
   | "ETag"
   | "Location"
-  | "Content-Disposition";
+  | "Content-Disposition"
+  | "Idempotency-Replayed";
 export const declare = (...names: ResponseHeader[]) =>
   Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 

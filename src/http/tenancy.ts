@@ -67,7 +67,7 @@ function openScope(opening: Opening): TenantScope {
     db: ports.openTenant(route, budget),
     directory: ports.directory(registry, id),
     signers: ports.signers,
-    limits: ports.limits,
+    quotas: ports.quotas,
     post: ports.post(route, request),
     request,
     relocate: async () => {

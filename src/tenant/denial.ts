@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { ErrorCode } from "../core/error.ts";
-import { notDoneFor } from "../core/recently.ts";
+import { oncePer } from "../core/recently.ts";
 import { callerName } from "../core/request.ts";
 import { type Query, statement } from "../db/batch.ts";
 import { GuardRefused, write, writeAudited } from "../db/write.ts";
@@ -10,12 +10,12 @@ import { asOperator } from "./reconsider.ts";
 import { isBy, type TenantScope } from "./scope.ts";
 
 const minuteMs = 60_000;
-const isNew = notDoneFor(minuteMs);
+const isNew = oncePer(minuteMs);
 
 /** Whoever is refused may ask for as many paths as they like: the log tells of so many a minute. */
 const mostDenials = 10;
 
-/** A line of the log about a request, not a row; at most one a minute about the same. */
+/** A line of the log about a request, not a row: also what `read` writes of platform admins. At most one a minute about the same. */
 export const entryOf = ({ db, request }: TenantScope, action: "READ" | "DENY"): Query =>
   statement(
     db,

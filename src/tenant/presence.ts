@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { newId } from "../core/id.ts";
-import { notDoneFor } from "../core/recently.ts";
+import { oncePer } from "../core/recently.ts";
 import { callerName } from "../core/request.ts";
 import { type Query, statement } from "../db/batch.ts";
 import { insertSelect } from "../db/insert-select.ts";
@@ -11,7 +11,7 @@ import type { TenantScope } from "./scope.ts";
 import { userSessions } from "./sessions/sessions.table.ts";
 
 const minuteMs = 60_000;
-const isNew = notDoneFor(minuteMs);
+const isNew = oncePer(minuteMs);
 
 /** Writes down, beside the request, that a session or key was used: at most once a minute. */
 export function noteUse(scope: TenantScope): void {

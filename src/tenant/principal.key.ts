@@ -18,6 +18,7 @@ export function principalOfKey(scope: TenantScope, caller: ApiKey): SQL {
   const { tenant, accountId, access, request } = scope;
   const live = sql`k.revoked_at is null and (k.expires_at is null or k.expires_at > ${request.now})
     and u.status = 'active'`;
+  // No account at all, or one that the key may work in, and its owner too.
   const elsewhere = sql`k.account_id is not null and ${accountId} is not null and k.account_id <> ${accountId}`;
   return sql`select tenantId, tenantStatus, linkedTo, live, linkedTo as actorId, userId, userStatus,
       tenantRole, accountId, reachable, role, null as reason, null as mode,
@@ -25,8 +26,8 @@ export function principalOfKey(scope: TenantScope, caller: ApiKey): SQL {
         and ${demandOf(access)}, 0) as admitted
     from (select t.tenant_id as tenantId, t.status as tenantStatus, k.id as linkedTo, ${live} as live,
         u.id as userId, u.status as userStatus, k.scopes as scopes, a.id as accountId,
-        coalesce(k.account_id, ${accountId}) is null
-          or not (${elsewhere}) and a.id is not null and (m.role is not null or ${rulesTenant}) as reachable,
+        (coalesce(k.account_id, ${accountId}) is null
+          or (not (${elsewhere}) and a.id is not null and (m.role is not null or ${rulesTenant}))) as reachable,
         case when k.account_id is null and ${holds(permissions)} then u.tenant_role else 'member' end as tenantRole,
         ${effectiveRole} as ownerRole, ${roleOf} as role
       from ${tenantIdentity} t

@@ -19,6 +19,7 @@ export function principalOfOperator(scope: TenantScope, caller: Operator, intent
     (tenantRoles === null || tenantRoles.includes("admin")) &&
     (roles === null || roles.includes("ADMIN"));
   const reachable = sql`(${accountId} is null or a.id is not null)`;
+  // A grant to write goes before one to read: the words happen to sort that way.
   const current = sql`select id from ${accessGrants} where issuer = ${caller.issuer}
     and subject = ${caller.subject} and expires_at > ${request.now} and ended_at is null
     order by mode desc, expires_at desc limit 1`;

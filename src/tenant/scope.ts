@@ -46,7 +46,7 @@ export type Features = Readonly<Record<string, unknown>>;
 export type Signers = (purpose: string) => Promise<SignerRing>;
 
 /** How much of each the tenant may have. */
-export type Limits = { readonly apiKeys: number; readonly grantMinutes: number };
+export type Quotas = { readonly apiKeys: number; readonly grantMinutes: number };
 
 /** Hands an invitation's mail over. False where it did not go, which the Worker's log explains. */
 export type Post = (letter: Letter) => Promise<boolean>;
@@ -71,7 +71,7 @@ export type TenantScope = {
   readonly db: TenantDb;
   readonly directory: Directory;
   readonly signers: Signers;
-  readonly limits: Limits;
+  readonly quotas: Quotas;
   readonly post: Post;
   readonly request: RequestContext;
   /** Set where the request is to have one effect, however often it arrives. */

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
-import { type Identity, unasked } from "../core/request.ts";
+import { type Identity, systemRequest } from "../core/request.ts";
 import { createPorts } from "../ports.ts";
 import { registerTenant } from "../registry/tenants/provision.service.ts";
 import { openTenant, testBudget } from "./databases.ts";
@@ -30,7 +30,7 @@ export function newFounder() {
     slug,
     /** `leaseMs` is how long a driver that vanished keeps others waiting. */
     signUp(get: typeof fetch, leaseMs = 20) {
-      const request = unasked("test");
+      const request = systemRequest("test");
       const budget = { ...testBudget(), writers: settings.DATABASE_WRITERS, fetch: get };
       const scope = createPorts(settings, get).openProvisioning({ request, budget }, caller);
       return registerTenant({ ...scope, leaseMs }, { name: `Tenant ${slug}`, slug });

@@ -92,7 +92,7 @@ export const unmet: Readonly<Record<string, string>> = {
   blockIdentity: "409 identity_management_off",
   unblockIdentity: "409 identity_management_off",
   unlinkMyIdentity: "409 last_identity",
-  unlinkIdentity: "409 last_identity",
+  unlinkUserIdentity: "409 last_identity",
 };
 
 /** What is to be brought back has to be gone. */

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { createSigners } from "../core/mac.ts";
-import { unasked } from "../core/request.ts";
+import { systemRequest } from "../core/request.ts";
 import type { TenantDb } from "../db/connect.ts";
 import { findHead, saveHead } from "../registry/audit/heads.service.ts";
 import { type Head, unsealed } from "../tenant/audit/chain.ts";
@@ -9,7 +9,7 @@ import type { AuditVerification } from "../tenant/audit/verification.schema.ts";
 import { newTenant, type Person, registry, settings, type TestTenant } from "./harness.ts";
 import { execute, rowsOf } from "./raw-sql.ts";
 
-const request = unasked("test");
+const request = systemRequest("test");
 const registryScope = { db: registry, request, actor: { type: "system", id: "test" } } as const;
 
 export const headOf = ({ id }: Pick<TestTenant, "id">) => findHead(registryScope, id);

@@ -62,7 +62,7 @@ adminGrants.openapi(
   }),
   async (c) => {
     const input = c.req.valid("json");
-    assertDuration(input.minutes, c.var.ports.limits.grantMinutes);
+    assertDuration(input.minutes, c.var.ports.quotas.grantMinutes);
     const grant = await takeGrant(await doorOf(c, c.req.valid("param").id), input);
     c.header("location", `${c.req.path}/${grant.id}`);
     return c.json(grant, 201);

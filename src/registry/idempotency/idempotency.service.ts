@@ -6,7 +6,7 @@ import type { RegistryScope } from "../scope.ts";
 import { idempotencyKeys } from "./idempotency.table.ts";
 
 /** Forgets the answers kept for repeated requests once a repetition would be a new request. */
-export async function forgetExpiredKeys(scope: RegistryScope) {
+export async function forgetIdempotencyKeys(scope: RegistryScope) {
   const { db, request } = scope;
   const expired = lte(idempotencyKeys.expiresAt, request.now);
   const [[found]] = await batch(db, "read", [

@@ -21,7 +21,9 @@ const MyMembership = z
     accountId: z.string().nullable(),
     role: z.enum(accountRoles).nullable(),
     permissions: z.array(z.enum(permissions)),
-    grantReason: z.string().nullable(),
+    grantReason: z.string().nullable().openapi({
+      description: "Why a platform admin was let in; null for everybody else.",
+    }),
     accounts: z.array(
       z.object({ accountId: z.string(), name: z.string(), role: z.enum(accountRoles) }),
     ),

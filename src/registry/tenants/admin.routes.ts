@@ -24,7 +24,7 @@ adminTenants.openapi(
     ...forOperators(),
     method: "get",
     path: "/admin/tenants",
-    operationId: "listTenants",
+    operationId: "listTenantsAsOperator",
     summary: "List all tenants",
     tags,
     request: { query: AdminTenantsQuery },

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { eq } from "drizzle-orm";
 import { test as base, expect } from "vitest";
-import { unasked } from "../../core/request.ts";
+import { systemRequest } from "../../core/request.ts";
 import { batch } from "../../db/batch.ts";
 import { openTenantDb } from "../../db/connect.ts";
 import { parseSettings } from "../../env.ts";
@@ -33,7 +33,7 @@ function newCustomer(turso: Turso, changed: Record<string, string> = {}) {
   const caller = newIdentity();
   const slug = `t-${randomUUID().slice(0, 13)}`;
   const call = () => ({
-    request: unasked("test"),
+    request: systemRequest("test"),
     budget: { ...testBudget(), fetch: turso.fetch },
   });
   return {

@@ -55,7 +55,9 @@ export const Account = z
     version: z.int(),
     createdAt: at,
     updatedAt: at,
-    createdBy: z.string().nullable(),
+    createdBy: z.string().nullable().openapi({
+      description: "As the audit log names who did it; null for the system itself.",
+    }),
     updatedBy: z.string().nullable(),
   })
   .openapi("Account");

@@ -56,14 +56,24 @@ export const ApiKey = z
   .object({
     id: z.string(),
     name: z.string(),
-    hint: z.string(),
+    hint: z.string().openapi({ description: "How the key begins: enough to know it by." }),
     scopes: z.array(z.enum(permissions)),
-    ownerId: z.string(),
-    accountId: z.string().nullable(),
-    replacedBy: z.string().nullable(),
+    ownerId: z
+      .string()
+      .openapi({ description: "The user it acts for: it may never do more than they may." }),
+    accountId: z
+      .string()
+      .nullable()
+      .openapi({ description: "The one account it works in; null for all its owner works in." }),
+    replacedBy: z
+      .string()
+      .nullable()
+      .openapi({ description: "The key that a rotation made of it." }),
     createdAt: at,
-    expiresAt: at.nullable(),
-    lastUsedAt: at.nullable(),
+    expiresAt: at.nullable().openapi({ description: "Null where it ends by no date." }),
+    lastUsedAt: at
+      .nullable()
+      .openapi({ description: "At most a minute late; null before its first use." }),
     lastUsedIp: z.string().nullable(),
     revokedAt: at.nullable(),
   })

@@ -150,17 +150,17 @@ const mayWorkIn = (account: SQL) => sql`(${account} is null and ${rules(proved)}
 const used = ({ request }: TenantScope, whose = sql``) => sql`(select count(*) from ${apiKeys}
   where revoked_at is null and replaced_by is null and coalesce(expires_at > ${request.now}, 1) ${whose})`;
 
-const isRoom = (scope: TenantScope) => sql`${used(scope)} < ${scope.limits.apiKeys}`;
+const isRoom = (scope: TenantScope) => sql`${used(scope)} < ${scope.quotas.apiKeys}`;
 
 /** So that nobody alone uses up what the tenant may have. */
-const shareOf = ({ limits }: TenantScope) => Math.ceil(limits.apiKeys / 5);
+const shareOf = ({ quotas }: TenantScope) => Math.ceil(quotas.apiKeys / 5);
 const hasShare = (scope: TenantScope) =>
   sql`(${rules(proved)} or (${used(scope, sql`and owner_id = ${proved.userId}`)}) < ${shareOf(scope)})`;
 
-const full = ({ limits }: TenantScope) =>
+const full = ({ quotas }: TenantScope) =>
   new ApiError(
     "quota_exceeded",
-    `The tenant has ${limits.apiKeys} API keys of ${limits.apiKeys}: end one that is not needed`,
+    `The tenant has ${quotas.apiKeys} API keys of ${quotas.apiKeys}: end one that is not needed`,
   );
 const shareUsed = (scope: TenantScope) =>
   new ApiError(

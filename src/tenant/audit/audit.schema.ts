@@ -31,14 +31,19 @@ export const AuditLog = z
     id: z.string(),
     at: z.iso.datetime(),
     actorType: z.enum(actorTypes),
-    actorId: z.string(),
-    accountId: z.string().nullable(),
+    actorId: z.string().openapi({
+      description: "A user, an API key, or `issuer|subject` of a platform admin.",
+    }),
+    accountId: z.string().nullable().openapi({ description: "The account they worked in." }),
     entity: z.string(),
     entityId: z.string(),
     action: z.enum(auditActions),
     changes: z.record(z.string(), z.object({ old: z.unknown(), new: z.unknown() })),
-    transactionId: z.string().nullable(),
-    requestId: z.string().nullable(),
+    transactionId: z
+      .string()
+      .nullable()
+      .openapi({ description: "The same in all rows of one request." }),
+    requestId: z.string().nullable().openapi({ description: "`X-Request-Id` of that request." }),
     reason: z.string().nullable(),
     ip: z.string().nullable(),
     userAgent: z.string().nullable(),

@@ -64,8 +64,8 @@ export type Seal = {
 };
 
 /**
- * Follows the chain from `place` over rows and links that come after it, each in order and without
- * gaps of the reader's making. Stops at the first flaw, or where rows or links end.
+ * Follows the chain from `place` over the rows and the links that come right after it, each in order, none
+ * skipped by whoever read them. Stops at the first flaw, or where rows or links end.
  */
 export async function followChain(
   seal: Seal,
@@ -133,7 +133,7 @@ export const added = (sequence: number, detail: string): Flaw => ({
   detail,
 });
 
-/** The log leaves out no numbers by itself, as good as never: where some are, they were taken. */
+/** AUTOINCREMENT numbers rows one after the other: a gap means that rows were deleted. */
 const unlike = (place: Place, sequence: number): Flaw =>
   sequence > place.sequence + 1
     ? {

@@ -23,7 +23,8 @@ export async function* exportAuditLogs(
   const wanted = matches(filter);
   const newest = scope.db.select({ sequence: max(auditLogs.sequence) }).from(auditLogs);
   const [first, [end]] = await read(scope, [pageOfLog(scope.db, wanted, order), newest] as const);
-  // Kept from the index: the order is another one's. Without an end, a busy log would never have one.
+  // The `+` keeps SQLite from using the primary key: pages are in the order of another index. Without an
+  // end of its own, the export of a busy log would never have one.
   const inTime = sql`+${auditLogs.sequence} <= ${end?.sequence ?? 0}`;
   let rows: readonly LoggedRow[] = first;
   while (rows.length > 0) {

@@ -26,18 +26,24 @@ const at = z.iso.datetime();
 export const AccessGrant = z
   .object({
     id: z.string(),
-    operator: z.string(),
+    operator: z
+      .string()
+      .openapi({ description: "`issuer|subject` of the platform admin, as the log names them." }),
     email: z.string().nullable(),
     reason: z.string(),
-    mode: z.enum(grantModes),
-    active: z.boolean(),
+    mode: z
+      .enum(grantModes)
+      .openapi({ description: "`read` opens nothing that changes anything." }),
+    active: z.boolean().openapi({ description: "Whether it lets them in at this moment." }),
     createdAt: at,
     expiresAt: at,
-    endedAt: at.nullable(),
+    endedAt: at
+      .nullable()
+      .openapi({ description: "When somebody ended it; null where time did or will." }),
   })
   .openapi("AccessGrant", {
     description:
-      "What lets a platform admin into the tenant. All they do and see under it is in the tenant's audit log, with the reason.",
+      "What lets a platform admin into the tenant. All they change, are refused and look at is in the tenant's audit log, with the reason: what they look at as one line a minute for each path.",
   });
 export type AccessGrant = z.infer<typeof AccessGrant>;
 

@@ -12,7 +12,7 @@ import type { AccessGrant, GrantsQuery, NewGrant } from "./grants.schema.ts";
 import { ending, grantPage, grantQuery, toGrant } from "./grants.service.ts";
 import { accessGrants } from "./grants.table.ts";
 
-/** A confirmed platform admin before the door of a tenant: they may take a key, and see who has one. */
+/** A confirmed platform admin before the door of a tenant: they may take a grant, and see who has one. */
 export type Door = Pick<TenantScope, "db" | "request" | "once"> & {
   readonly tenant: { readonly id: string };
   readonly operator: Identity;

@@ -15,7 +15,7 @@ export const Tenant = z
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
   })
-  .openapi("Tenant");
+  .openapi("Tenant", { description: "The tenant as its own database has it." });
 export type Tenant = z.infer<typeof Tenant>;
 
 export const TenantPatch = z.strictObject({ name: text(100) }).openapi("TenantPatch");

@@ -32,10 +32,15 @@ export const Invitation = z
     email: z.string(),
     name: z.string().nullable(),
     tenantRole: z.enum(tenantRoles),
-    accountId: z.string().nullable(),
-    role: z.enum(accountRoles).nullable(),
-    userId: z.string().nullable(),
-    inviterId: z.string(),
+    accountId: z.string().nullable().openapi({
+      description:
+        "The account it is to; null where the user made for it has their accounts already.",
+    }),
+    role: z.enum(accountRoles).nullable().openapi({ description: "The role in that account." }),
+    userId: z.string().nullable().openapi({
+      description: "The user who waits for it; null where accepting it makes one.",
+    }),
+    inviterId: z.string().openapi({ description: "The user who answers for it." }),
     state: z.enum(invitationStates),
     expiresAt: at,
     sentAt: at.nullable(),
@@ -70,5 +75,7 @@ export const AcceptedInvitation = z
     accountId: z.string().nullable(),
     role: z.enum(accountRoles).nullable(),
   })
-  .openapi("AcceptedInvitation");
+  .openapi("AcceptedInvitation", {
+    description: "What you are in the tenant from now on, and the account you were invited to.",
+  });
 export type AcceptedInvitation = z.infer<typeof AcceptedInvitation>;

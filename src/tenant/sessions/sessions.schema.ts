@@ -10,8 +10,7 @@ export const Session = z
   .object({
     id: z.string(),
     userId: z.string(),
-    /** Whether this very request belongs to it. */
-    current: z.boolean(),
+    current: z.boolean().openapi({ description: "Whether this very request belongs to it." }),
     firstSeenAt: z.iso.datetime(),
     lastSeenAt: z.iso.datetime(),
     ip: z.string().nullable(),

@@ -35,7 +35,7 @@ export const SettingsPatch = z
   .partial()
   .refine((patch) => Object.keys(patch).length > 0, "changes nothing")
   .openapi("SettingsPatch", {
-    description: "A merge patch (RFC 7396): what is absent stays, null unsets.",
+    description: "A merge patch (RFC 7396) of `settings`: what is absent stays, null unsets.",
     minProperties: 1,
   });
 export type SettingsPatch = z.infer<typeof SettingsPatch>;

@@ -7,8 +7,7 @@ export const LinkedIdentity = z
     issuer: z.string(),
     subject: z.string(),
     email: z.string().nullable(),
-    /** Whether this very request came with it. */
-    current: z.boolean(),
+    current: z.boolean().openapi({ description: "Whether this very request came with it." }),
     createdAt: z.iso.datetime(),
   })
   .openapi("LinkedIdentity", {

@@ -17,7 +17,7 @@ import {
   removeTenantMember,
 } from "./members.service.ts";
 
-const tags = tag("Tenant members", "Who owns and who administers the tenant.");
+const tags = tag("Tenant members", "The people of the tenant, and what they are in it.");
 
 /** A right that lasts is not for a platform admin to hand out, whose own ends with a grant. */
 const granting = { tenantRole: "admin", callers: ["user", "key"] } as const;
@@ -65,6 +65,7 @@ tenantMembers.openapi(
     path: "/tenant/members/{userId}",
     operationId: "changeTenantRole",
     summary: "Give a member another tenant role; owners only give or take owner",
+    description: "If-Match takes the ETag that `GET /api/v1/users/{id}` gives.",
     tags,
     request: {
       params: TenantMemberParams,

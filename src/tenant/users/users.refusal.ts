@@ -27,8 +27,8 @@ type Conditions = {
 };
 
 /**
- * The batch touched no row; a look at it says which condition failed. A change that is already done
- * may lack its second half, the registry's: the repeated request makes up for it.
+ * The batch touched no row; a look at it says which condition failed. Not only a look: a change that is
+ * already done may lack its second half, the registry's, and the repeated request makes up for it here.
  */
 export async function explain(
   scope: TenantScope,
