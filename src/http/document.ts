@@ -98,7 +98,11 @@ const byStatus: Record<string, ResponseHeader[]> = {
   503: ["Retry-After"],
 };
 
-const header = (description: string) => ({ description, schema: { type: "string" as const } });
+const header = (description: string, required = true) => ({
+  description,
+  required,
+  schema: { type: "string" as const },
+});
 const headers: Record<ResponseHeader, ReturnType<typeof header>> = {
   "X-Request-Id": header("Names the request in logs and audit: as you sent it, or a new id."),
   "WWW-Authenticate": header("`Bearer`, with an error if you sent a token (RFC 6750)."),
@@ -108,6 +112,7 @@ const headers: Record<ResponseHeader, ReturnType<typeof header>> = {
   "Content-Disposition": header("A name for the file."),
   "Idempotency-Replayed": header(
     "`true` where the answer is that of the request this one repeats.",
+    false,
   ),
 };
 

@@ -14,7 +14,11 @@ type Parameter = { name: string; in: string; required?: boolean; schema: Schema 
 export type OpenApi = {
   openapi: string;
   paths: Record<string, Record<string, Omit<Operation, "method" | "path" | "parameters">>>;
-  components: { schemas: Schemas; parameters: Record<string, Parameter> };
+  components: {
+    schemas: Schemas;
+    parameters: Record<string, Parameter>;
+    headers: Record<string, { readonly required: boolean }>;
+  };
 };
 
 /** One operation of the document, its parameters spelled out. */
@@ -98,6 +102,7 @@ function violations(
   const response = responses[status];
   if (!response) return ["the status is not documented"];
   const absent = Object.keys(status < 400 ? (response.headers ?? {}) : {})
+    .filter((name) => components.headers[name]?.required !== false)
     .filter((name) => headers[name.toLowerCase()] === undefined)
     .map((name) => `there is no ${name}`);
   if (!response.content) return [...absent, ...(body === "" ? [] : ["there should be no body"])];
