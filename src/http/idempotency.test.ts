@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { databaseNameOf } from "../platform/platform.ts";
-import type { Answer, Call } from "../testing/client.ts";
+import { type Answer, type Call, codeOf } from "../testing/client.ts";
 import { servedContract } from "../testing/contract.ts";
 import { dump } from "../testing/dump.ts";
 import {
@@ -22,8 +22,6 @@ import { placeAccount } from "../testing/rows.ts";
 import { stored, once as storedOnce } from "../testing/stored.ts";
 import { type RunningWorker, startWorker } from "../testing/worker.ts";
 
-const codeOf = ({ status, body }: Answer) =>
-  status < 400 ? `${status}` : `${status} ${body["code"]}`;
 const newUser = (email = `${randomUUID()}@acme.test`) => ({ name: "Ada", email });
 const post = (body: unknown, key: string): Call => ({
   method: "POST",

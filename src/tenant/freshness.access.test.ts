@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { permissions } from "../core/permissions.ts";
-import type { Answer } from "../testing/client.ts";
+import { type Answer, codeOf } from "../testing/client.ts";
 import { naming, newTenant, type Person, stack, type TestTenant } from "../testing/harness.ts";
 import { issueKey, programWith } from "../testing/keys.ts";
 import { newPlatformAdmin, takeGrant } from "../testing/operators.ts";
@@ -22,8 +22,6 @@ afterAll(async () => {
 });
 
 type Caller = Pick<Person, "call">;
-const codeOf = ({ status, body }: Answer) =>
-  status < 400 ? `${status}` : `${status} ${body["code"]}`;
 const everywhere = (caller: Caller, path = "/api/v1/users") =>
   Promise.all(workers.map(async ({ url }) => codeOf(await caller.call(`${url}${path}`))));
 const twice = (answer: string) => [answer, answer];

@@ -17,6 +17,10 @@ export type Call = {
   signal?: AbortSignal | undefined;
 };
 
+/** An answer in a word or two: its status, and what it refuses for. */
+export const codeOf = ({ status, body }: Answer): string =>
+  status < 400 ? `${status}` : `${status} ${body["code"]}`;
+
 type Look = (asked: { method: string; url: string }, answer: Answer<unknown>) => Promise<void>;
 let look: Look = async () => {};
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Answer } from "../../testing/client.ts";
+import { codeOf } from "../../testing/client.ts";
 import { naming, newPerson, newTenant, registry, stack } from "../../testing/harness.ts";
 import { newPlatformAdmin } from "../../testing/operators.ts";
 import { rowsOf } from "../../testing/raw-sql.ts";
@@ -8,8 +8,6 @@ import type { AdminTenant } from "./admin.schema.ts";
 
 const path = "/api/v1/admin/tenants";
 type Page = { data: AdminTenant[]; meta: { totalItems: number; nextCursor: string | null } };
-const codeOf = ({ status, body }: Answer) =>
-  status < 400 ? `${status}` : `${status} ${body["code"]}`;
 const patch = (body: object, tag?: string) => ({
   method: "PATCH",
   body,

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { databaseNameOf } from "../../platform/platform.ts";
+import { codeOf } from "../../testing/client.ts";
 import { tracesOf } from "../../testing/founder.ts";
 import { newPerson, type Person, registry, settings, stack } from "../../testing/harness.ts";
 import { type DatabaseProxy, startProxy } from "../../testing/proxy.ts";
@@ -23,8 +24,6 @@ afterAll(async () => {
 const newSlug = () => `t-${randomUUID().slice(0, 13)}`;
 const signUp = (person: Person, slug: string) =>
   person.call("/api/v1/tenants/register", { method: "POST", body: { name: "Acme", slug } });
-const codeOf = ({ status, body }: Awaited<ReturnType<typeof signUp>>) =>
-  status < 400 ? `${status}` : `${status} ${body["code"]}`;
 
 /** The databases asked for while `work` runs. */
 async function databasesMade<T>(work: () => Promise<T>): Promise<{ result: T; made: string[] }> {

@@ -5,6 +5,7 @@ import { openTenantDb } from "../../db/connect.ts";
 import { tenantMigrations } from "../../db/migrations.gen.ts";
 import { databaseNameOf } from "../../platform/platform.ts";
 import { platformOf } from "../../ports.backends.ts";
+import { codeOf } from "../../testing/client.ts";
 import { testBudget } from "../../testing/databases.ts";
 import { tracesOf } from "../../testing/founder.ts";
 import {
@@ -21,8 +22,6 @@ import { openToken } from "./token-vault.ts";
 const newSlug = () => `t-${randomUUID().slice(0, 13)}`;
 const signUp = (person: Person, slug: string, name = "Acme Inc.") =>
   person.call("/api/v1/tenants/register", { method: "POST", body: { name, slug } });
-const codeOf = ({ status, body }: Awaited<ReturnType<typeof signUp>>) =>
-  status < 400 ? `${status}` : `${status} ${body["code"]}`;
 const inTenant = (slug: string) => ({ headers: { "x-tenant-id": slug } });
 
 /** Whether sqld has this namespace, by its own account. */

@@ -4,7 +4,7 @@ import { permissions, permissionsOf } from "../../core/permissions.ts";
 import { type AccountRole, accountRoles } from "../../core/roles.ts";
 import { batch } from "../../db/batch.ts";
 import type { Problem } from "../../http/problem.ts";
-import type { Answer, Call } from "../../testing/client.ts";
+import { type Answer, type Call, codeOf } from "../../testing/client.ts";
 import { dump } from "../../testing/dump.ts";
 import { naming, newTenant, stack, type TestTenant } from "../../testing/harness.ts";
 import { type IssuedKey, issueKey, programWith } from "../../testing/keys.ts";
@@ -16,8 +16,6 @@ import type { ApiKey } from "./api-keys.schema.ts";
 import { apiKeys } from "./api-keys.table.ts";
 
 const path = "/api/v1/api-keys";
-const codeOf = ({ status, body }: Answer) =>
-  status < 400 ? `${status}` : `${status} ${body["code"]}`;
 const create = (person: { call: (path: string, call: Call) => Promise<Answer> }, body: object) =>
   person.call(path, { method: "POST", body: { name: "Key", scopes: [], ...body } });
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Answer } from "../../testing/client.ts";
+import { codeOf } from "../../testing/client.ts";
 import { dump } from "../../testing/dump.ts";
 import {
   naming,
@@ -16,8 +16,6 @@ import type { AuditLog } from "../audit/audit.schema.ts";
 import type { AccessGrant } from "./grants.schema.ts";
 
 const reason = "Looking into ticket 4711";
-const codeOf = ({ status, body }: Answer) =>
-  status < 400 ? `${status}` : `${status} ${body["code"]}`;
 const inside = (operator: Person, { slug }: TestTenant) =>
   naming(operator, { "x-tenant-id": slug });
 const nameOf = ({ subject }: Person) => `${settings.identityProvider.issuer}|${subject}`;

@@ -1,7 +1,7 @@
 import { eq } from "drizzle-orm";
 import { expect, test } from "vitest";
 import { memberships } from "../../registry/memberships/memberships.table.ts";
-import type { Answer } from "../../testing/client.ts";
+import { codeOf } from "../../testing/client.ts";
 import { dump } from "../../testing/dump.ts";
 import { newPerson, newTenant, type Person, registry, stack } from "../../testing/harness.ts";
 import { accept, inviteAs, invited } from "../../testing/invitations.ts";
@@ -11,8 +11,6 @@ import { execute, rowsOf } from "../../testing/raw-sql.ts";
 import { indexOf, placeAccount } from "../../testing/rows.ts";
 import { startWorker } from "../../testing/worker.ts";
 
-const codeOf = ({ status, body }: Answer) =>
-  status < 400 ? `${status}` : `${status} ${body["code"]}`;
 const enter = (person: Person, slug: string) =>
   person.call("/api/v1/tenant", { headers: { "x-tenant-id": slug } });
 

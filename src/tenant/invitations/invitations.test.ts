@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { permissions } from "../../core/permissions.ts";
 import { accountRoles, tenantRoles } from "../../core/roles.ts";
-import type { Answer } from "../../testing/client.ts";
+import { codeOf } from "../../testing/client.ts";
 import { naming, newPerson, newTenant, type TestTenant } from "../../testing/harness.ts";
 import { inviteAs, type Sent } from "../../testing/invitations.ts";
 import { issueKey, programWith } from "../../testing/keys.ts";
@@ -11,8 +11,6 @@ import { auditOf, placeAccount, placeInAccount, placeUsers } from "../../testing
 import type { Invitation } from "./invitations.schema.ts";
 
 const path = "/api/v1/invitations";
-const codeOf = ({ status, body }: Answer) =>
-  status < 400 ? `${status}` : `${status} ${body["code"]}`;
 const post = { method: "POST" };
 const get = async ({ owner }: TestTenant, { id }: Sent) =>
   (await owner.call<Invitation>(`${path}/${id}`)).body;

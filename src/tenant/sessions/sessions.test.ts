@@ -1,13 +1,11 @@
 import { expect, test } from "vitest";
-import type { Answer } from "../../testing/client.ts";
+import { codeOf } from "../../testing/client.ts";
 import { naming, newTenant, type TestTenant } from "../../testing/harness.ts";
 import { rowsOf } from "../../testing/raw-sql.ts";
 import type { Session } from "./sessions.schema.ts";
 
 const path = "/api/v1/sessions";
 type Caller = TestTenant["owner"];
-const codeOf = ({ status, body }: Answer) =>
-  status < 400 ? `${status}` : `${status} ${body["code"]}`;
 const ask = async (person: Pick<Caller, "call">) => codeOf(await person.call("/api/v1/tenant"));
 const listed = async (person: Pick<Caller, "call">, of = path) =>
   (await person.call<{ data: Session[] }>(of)).body.data;

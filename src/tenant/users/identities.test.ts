@@ -1,13 +1,11 @@
 import { expect, test } from "vitest";
-import type { Answer } from "../../testing/client.ts";
+import { codeOf } from "../../testing/client.ts";
 import { type Member, naming, newPerson, newTenant, type Person } from "../../testing/harness.ts";
 import { rowsOf } from "../../testing/raw-sql.ts";
 import { indexOf } from "../../testing/rows.ts";
 import type { LinkedIdentity } from "./identities.schema.ts";
 
 const path = "/api/v1/users/me/identities";
-const codeOf = ({ status, body }: Answer) =>
-  status < 400 ? `${status}` : `${status} ${body["code"]}`;
 const link = async (member: Pick<Person, "call">, other: Person, claims = {}) =>
   member.call<LinkedIdentity>(path, { method: "POST", body: { token: await other.token(claims) } });
 const list = async (member: Pick<Person, "call">, of = path) =>

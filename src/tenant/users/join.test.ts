@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { codeOf } from "../../testing/client.ts";
 import {
   newPerson,
   newTenant,
@@ -24,8 +25,6 @@ const peopleOf = async ({ db }: TestTenant) => ({
 });
 
 const get = "/api/v1/tenant";
-const codeOf = ({ status, body }: { status: number; body: Record<string, unknown> }) =>
-  status < 400 ? `${status}` : `${status} ${body["code"]}`;
 
 test("twenty first calls at once make one user, and all of them are served", async () => {
   for (let round = 0; round < 3; round++) {
