@@ -51,7 +51,7 @@ export async function seed(
     await ensureTenant(scope, slug, name);
     const route = await findRoute(scope.db, slug, scope.platform, scope.keyRing);
     if (!route) throw new Error(`Tenant ${slug} is not there after its registration`);
-    const db = scope.openTenant(route.address, route.id);
+    const db = scope.openTenant(route.address, route.id, 30_000);
     await migrate(db, tenantMigrations);
     const known = people.flatMap((person) => {
       const seat = seatIn(person, slug);

@@ -4,6 +4,7 @@ import { openTenantDb } from "./db/connect.ts";
 import type { Settings } from "./env.ts";
 import type { Limits } from "./http/request-context.ts";
 import { identityProviderOf, platformOf, postOf, registryOf } from "./ports.backends.ts";
+import { kinds } from "./registry/kinds.ts";
 import type { JobScope } from "./registry/scope.ts";
 
 /** Of the fifteen minutes a Worker may take that the clock has called. */
@@ -24,6 +25,8 @@ export function createJobScopes(settings: Settings, limits: Limits) {
       platform,
       keyRing: settings.ENCRYPTION_KEY,
       signers,
+      leaseMs: settings.OPERATION_LEASE_SECONDS * 1000,
+      kinds,
       post: (tenant) => post(tenant, request),
       openTenant: (address, id, ms) =>
         openTenantDb(address, { ...budget, deadline: Date.now() + ms }, id),

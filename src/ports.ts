@@ -14,6 +14,7 @@ import { createKeyFinder } from "./http/jwks.ts";
 import type { LoginSettings } from "./http/login-config.ts";
 import { identityProviderOf, platformOf, postOf, registryOf } from "./ports.backends.ts";
 import { isPlatformAdmin } from "./registry/admins/admins.service.ts";
+import { kinds } from "./registry/kinds.ts";
 import { createDirectory } from "./registry/memberships/directory.service.ts";
 import { findRoute } from "./registry/tenants/locate.service.ts";
 import { createRouteCache } from "./registry/tenants/route-cache.ts";
@@ -71,7 +72,13 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
         request,
         platform,
         keyRing: ring,
-        openTenant: (address, id) => openTenantDb(address, longer, id),
+        openTenant: (address, id, ms) =>
+          openTenantDb(
+            address,
+            { ...longer, deadline: Math.min(longer.deadline, Date.now() + ms) },
+            id,
+          ),
+        kinds,
         maxTenants: settings.MAX_TENANTS_PER_USER,
         leaseMs: settings.OPERATION_LEASE_SECONDS * 1000,
       };

@@ -94,6 +94,46 @@ export const registryMigrations: Migration[] = [
       "create trigger platform_admins_audit_update after update on platform_admins begin insert into audit_entries values ('platform_admins', new.\"issuer\" || ':' || new.\"subject\", 'UPDATE', '[\"issuer\",\"subject\",\"active\",\"created_at\"]', json_array(old.\"issuer\", old.\"subject\", old.\"active\", old.\"created_at\"), json_array(new.\"issuer\", new.\"subject\", new.\"active\", new.\"created_at\"), ''); end",
       "create trigger platform_admins_audit_delete after delete on platform_admins begin insert into audit_entries values ('platform_admins', old.\"issuer\" || ':' || old.\"subject\", 'DELETE', '[\"issuer\",\"subject\",\"active\",\"created_at\"]', json_array(old.\"issuer\", old.\"subject\", old.\"active\", old.\"created_at\"), '[]', ''); end"
     ]
+  },
+  {
+    "tag": "0004_operations_and_databases",
+    "when": 1795540085445,
+    "hash": "bf3d840670e93e2d5269b644db54ec9c99e3fb8a9ffd08da84dab6fb560d04da",
+    "statements": [
+      "CREATE TABLE `databases` (\n\t`name` text PRIMARY KEY NOT NULL,\n\t`tenant_id` text NOT NULL,\n\t`operation_id` text,\n\t`state` text NOT NULL,\n\t`host` text,\n\t`keep_until` integer,\n\t`created_at` integer NOT NULL,\n\t`updated_at` integer NOT NULL,\n\tFOREIGN KEY (`tenant_id`) REFERENCES `tenants`(`id`) ON UPDATE no action ON DELETE cascade\n) STRICT",
+      "CREATE INDEX `databases_tenant` ON `databases` (`tenant_id`)",
+      "CREATE INDEX `databases_state` ON `databases` (`state`,`keep_until`)",
+      "ALTER TABLE `operation_steps` ADD `undoes` integer DEFAULT false NOT NULL",
+      "ALTER TABLE `operation_steps` ADD `progress` text",
+      "ALTER TABLE `operations` ADD `undoing` integer DEFAULT false NOT NULL",
+      "ALTER TABLE `operations` ADD `output` text DEFAULT '{}' NOT NULL",
+      "ALTER TABLE `operations` ADD `failures` integer DEFAULT 0 NOT NULL",
+      "ALTER TABLE `operations` ADD `retry_at` integer DEFAULT 0 NOT NULL",
+      "CREATE INDEX `operations_created` ON `operations` (`created_at`,`id`)",
+      "ALTER TABLE `tenants` ADD `status_reason` text",
+      "ALTER TABLE `tenants` ADD `status_since` integer",
+      "ALTER TABLE `tenants` ADD `delete_after` integer",
+      "ALTER TABLE `tenants` ADD `legal_hold` integer DEFAULT false NOT NULL",
+      "ALTER TABLE `tenants` ADD `health_status` text",
+      "ALTER TABLE `tenants` ADD `health_error` text",
+      "ALTER TABLE `tenants` ADD `health_checked_at` integer",
+      "ALTER TABLE `tenants` ADD `latency_ms` integer",
+      "ALTER TABLE `tenants` ADD `last_backup_at` integer",
+      "INSERT INTO `databases` (`name`, `tenant_id`, `state`, `host`, `created_at`, `updated_at`) SELECT `database_name`, `id`, CASE `status` WHEN 'provisioning' THEN 'made' ELSE 'current' END, `database_host`, `created_at`, `updated_at` FROM `tenants`"
+    ]
+  },
+  {
+    "tag": "0005_audit_triggers",
+    "when": 1795540085859,
+    "hash": "1e92dc0f0eb4ee20e7ec7fc407f68d49ca3cfb459e1a052c562e14f872eaf252",
+    "statements": [
+      "drop trigger tenants_audit_insert",
+      "drop trigger tenants_audit_update",
+      "drop trigger tenants_audit_delete",
+      "create trigger tenants_audit_insert after insert on tenants begin insert into audit_entries values ('tenants', new.\"id\", 'INSERT', '[\"id\",\"slug\",\"name\",\"status\",\"plan\",\"region\",\"database_name\",\"database_host\",\"sealed_token\",\"token_expires_at\",\"schema_version\",\"features\",\"limits\",\"organization_id\",\"metadata\",\"status_reason\",\"status_since\",\"delete_after\",\"legal_hold\",\"health_status\",\"health_error\",\"health_checked_at\",\"latency_ms\",\"last_backup_at\",\"version\",\"created_at\",\"updated_at\"]', '[]', json_array(new.\"id\", new.\"slug\", new.\"name\", new.\"status\", new.\"plan\", new.\"region\", new.\"database_name\", new.\"database_host\", new.\"sealed_token\", new.\"token_expires_at\", new.\"schema_version\", new.\"features\", new.\"limits\", new.\"organization_id\", new.\"metadata\", new.\"status_reason\", new.\"status_since\", new.\"delete_after\", new.\"legal_hold\", new.\"health_status\", new.\"health_error\", new.\"health_checked_at\", new.\"latency_ms\", new.\"last_backup_at\", new.\"version\", new.\"created_at\", new.\"updated_at\"), ',sealed_token,'); end",
+      "create trigger tenants_audit_update after update on tenants begin insert into audit_entries values ('tenants', new.\"id\", 'UPDATE', '[\"id\",\"slug\",\"name\",\"status\",\"plan\",\"region\",\"database_name\",\"database_host\",\"sealed_token\",\"token_expires_at\",\"schema_version\",\"features\",\"limits\",\"organization_id\",\"metadata\",\"status_reason\",\"status_since\",\"delete_after\",\"legal_hold\",\"health_status\",\"health_error\",\"health_checked_at\",\"latency_ms\",\"last_backup_at\",\"version\",\"created_at\",\"updated_at\"]', json_array(old.\"id\", old.\"slug\", old.\"name\", old.\"status\", old.\"plan\", old.\"region\", old.\"database_name\", old.\"database_host\", old.\"sealed_token\", old.\"token_expires_at\", old.\"schema_version\", old.\"features\", old.\"limits\", old.\"organization_id\", old.\"metadata\", old.\"status_reason\", old.\"status_since\", old.\"delete_after\", old.\"legal_hold\", old.\"health_status\", old.\"health_error\", old.\"health_checked_at\", old.\"latency_ms\", old.\"last_backup_at\", old.\"version\", old.\"created_at\", old.\"updated_at\"), json_array(new.\"id\", new.\"slug\", new.\"name\", new.\"status\", new.\"plan\", new.\"region\", new.\"database_name\", new.\"database_host\", new.\"sealed_token\", new.\"token_expires_at\", new.\"schema_version\", new.\"features\", new.\"limits\", new.\"organization_id\", new.\"metadata\", new.\"status_reason\", new.\"status_since\", new.\"delete_after\", new.\"legal_hold\", new.\"health_status\", new.\"health_error\", new.\"health_checked_at\", new.\"latency_ms\", new.\"last_backup_at\", new.\"version\", new.\"created_at\", new.\"updated_at\"), ',sealed_token,'); end",
+      "create trigger tenants_audit_delete after delete on tenants begin insert into audit_entries values ('tenants', old.\"id\", 'DELETE', '[\"id\",\"slug\",\"name\",\"status\",\"plan\",\"region\",\"database_name\",\"database_host\",\"sealed_token\",\"token_expires_at\",\"schema_version\",\"features\",\"limits\",\"organization_id\",\"metadata\",\"status_reason\",\"status_since\",\"delete_after\",\"legal_hold\",\"health_status\",\"health_error\",\"health_checked_at\",\"latency_ms\",\"last_backup_at\",\"version\",\"created_at\",\"updated_at\"]', json_array(old.\"id\", old.\"slug\", old.\"name\", old.\"status\", old.\"plan\", old.\"region\", old.\"database_name\", old.\"database_host\", old.\"sealed_token\", old.\"token_expires_at\", old.\"schema_version\", old.\"features\", old.\"limits\", old.\"organization_id\", old.\"metadata\", old.\"status_reason\", old.\"status_since\", old.\"delete_after\", old.\"legal_hold\", old.\"health_status\", old.\"health_error\", old.\"health_checked_at\", old.\"latency_ms\", old.\"last_backup_at\", old.\"version\", old.\"created_at\", old.\"updated_at\"), '[]', ',sealed_token,'); end"
+    ]
   }
 ];
 

@@ -10,6 +10,8 @@ export type Platform = {
   ensureDatabase(name: string): Promise<string | null>;
   /** A token that opens this database and no other; `expiresAt` in epoch milliseconds. */
   mintToken(name: string): Promise<{ token: Secret; expiresAt: number }>;
+  /** Destroys the database. One that is not there is fine. */
+  deleteDatabase(name: string): Promise<void>;
   /** Throws when `host` is not an address of this platform. */
   locate(name: string, host: string | null): Omit<DatabaseAddress, "token">;
 };

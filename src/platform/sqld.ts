@@ -40,5 +40,15 @@ export const sqldPlatform = (settings: SqldSettings): Platform => ({
     return { token: new Secret(token), expiresAt };
   },
 
+  async deleteDatabase(name) {
+    assertDatabaseName(name);
+    const { adminUrl: url, adminKey: secret, fetch, timeoutMs } = settings;
+    const key = { scheme: "Basic", secret } as const;
+    const door: Door = { name: "The database platform", url, fetch, key };
+    const question = { method: "DELETE", path: `/v1/namespaces/${name}` } as const;
+    const reply = await ask(door, question, Date.now() + timeoutMs);
+    if (reply.status !== 200 && reply.status !== 404) throw asUnavailable(door, reply);
+  },
+
   locate: (name) => ({ url: settings.url, namespace: name }),
 });

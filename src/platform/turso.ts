@@ -73,6 +73,13 @@ export function tursoPlatform(settings: TursoSettings): Platform {
       return { token, expiresAt: now + tokenDays * 86_400_000 };
     },
 
+    async deleteDatabase(name) {
+      assertDatabaseName(name);
+      const question = { method: "DELETE", path: `${databases}/${name}` } as const;
+      const reply = await askTurso(question, Date.now() + settings.timeoutMs);
+      if (reply.status !== 200 && reply.status !== 404) throw refusal(reply);
+    },
+
     locate(_name, host) {
       if (host === null || !hostPattern.test(host)) throw new Error("Not a host of Turso");
       return { url: `https://${host}` };

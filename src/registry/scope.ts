@@ -5,6 +5,8 @@ import type { Once } from "../db/once.ts";
 import type { Actor } from "../db/write.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Post, Signers } from "../tenant/scope.ts";
+import type { Kind } from "./operations/kind.ts";
+import type { OperationKind } from "./operations/operations.table.ts";
 
 /** All a feature of the registry may touch, in the name of whoever the log is to name. */
 export type RegistryScope = {
@@ -18,25 +20,29 @@ export type RegistryScope = {
 /** For one verified person. */
 export type IdentityScope = RegistryScope & { readonly caller: Identity };
 
-/** What it takes to set up a tenant, beside the registry. */
-export type ProvisioningScope = IdentityScope & {
+/** What it takes to carry a long job on, whoever asked for it. */
+export type WorkScope = RegistryScope & {
   readonly platform: Platform;
   readonly keyRing: KeyRing;
-  readonly openTenant: (address: DatabaseAddress, tenantId: string) => TenantDb;
-  /** Tenants one identity may own. */
-  readonly maxTenants: number;
+  /** Each with so many milliseconds of its own, as far as the whole has them. */
+  readonly openTenant: (address: DatabaseAddress, tenantId: string, ms: number) => TenantDb;
+  /** How long a driver that vanished keeps others waiting. */
   readonly leaseMs: number;
+  readonly kinds: Readonly<Record<OperationKind, Kind>>;
 };
 
+/** What it takes to set up a tenant. */
+export type ProvisioningScope = IdentityScope &
+  WorkScope & {
+    /** Tenants one identity may own. */
+    readonly maxTenants: number;
+  };
+
 /** What it takes to look after everybody's tenants, in nobody's name. */
-export type JobScope = RegistryScope & {
-  readonly platform: Platform;
-  readonly keyRing: KeyRing;
+export type JobScope = WorkScope & {
   readonly signers: Signers;
   /** Hands over the mails of one tenant. */
   readonly post: (tenant: { readonly organizationId: string | null }) => Post;
-  /** Each with so many milliseconds of its own. */
-  readonly openTenant: (address: DatabaseAddress, tenantId: string, ms: number) => TenantDb;
   /** Puts down that one tenant could not be looked after. The others are. */
   readonly failed: (tenantId: string, error: unknown) => void;
 };

@@ -3,8 +3,9 @@ import { isId } from "../../core/id.ts";
 import type { KeyRing } from "../../core/key-ring.ts";
 import { slugPattern } from "../../core/slug.ts";
 import { batch } from "../../db/batch.ts";
-import type { DatabaseAddress, RegistryDb } from "../../db/connect.ts";
+import type { DatabaseAddress, RegistryDb, TenantDb } from "../../db/connect.ts";
 import type { Platform } from "../../platform/platform.ts";
+import type { WorkScope } from "../scope.ts";
 import { tenants } from "./tenants.table.ts";
 import { openToken } from "./token-vault.ts";
 
@@ -65,4 +66,18 @@ function whereNamed(name: string) {
   if (isId("tenant", name)) return eq(tenants.id, name);
   if (name.startsWith("org:")) return eq(tenants.organizationId, name.slice("org:".length));
   return slugPattern.test(name) ? eq(tenants.slug, name) : undefined;
+}
+
+/** How long a step of a long job may be at a tenant's database. */
+const stepMs = 30_000;
+
+/** The tenant's database, for a long job. */
+export async function openOf(
+  { platform, keyRing, openTenant }: WorkScope,
+  tenant: Pick<typeof tenants.$inferSelect, "id" | "databaseName" | "databaseHost" | "sealedToken">,
+  ms = stepMs,
+): Promise<TenantDb> {
+  const { sealedToken } = tenant;
+  if (!sealedToken) throw new Error("The tenant has no token yet");
+  return openTenant(await addressOf({ ...tenant, sealedToken }, platform, keyRing), tenant.id, ms);
 }

@@ -8,9 +8,12 @@ import { must, write } from "../../db/write.ts";
 import { databaseNameOf } from "../../platform/platform.ts";
 import { auditHeads } from "../audit/audit.table.ts";
 import { commit } from "../commit.ts";
+import { databases } from "../databases/databases.table.ts";
 import { memberships } from "../memberships/memberships.table.ts";
-import { operationSteps, operations } from "../operations/operations.table.ts";
+import { operationWrites } from "../operations/begin.ts";
+import { operations } from "../operations/operations.table.ts";
 import type { IdentityScope, ProvisioningScope } from "../scope.ts";
+import type { ProvisionInput } from "./provision.steps.ts";
 import type { NewTenant } from "./tenants.schema.ts";
 import { tenants } from "./tenants.table.ts";
 
@@ -20,18 +23,17 @@ export type Reservation = { readonly tenantId: string; readonly operationId: str
  * Takes the slug: the tenant's row, its owner and the operation with all its steps, or nothing.
  * The owner's unfinished registration under the same slug is taken up again instead.
  */
-export async function reserve(
-  scope: ProvisioningScope,
-  input: NewTenant,
-  steps: readonly string[],
-): Promise<Reservation> {
-  const { caller, db, request, maxTenants } = scope;
+export async function reserve(scope: ProvisioningScope, input: NewTenant): Promise<Reservation> {
+  const { caller, db, request, maxTenants, kinds } = scope;
   const [tenantId, operationId] = [newId("tenant"), newId("operation")];
   const { issuer, subject } = caller;
   const { now } = request;
   const owned = sql`(select count(*) from ${memberships}
     where issuer = ${issuer} and subject = ${subject} and role = 'owner')`;
   const { slug, name } = input;
+  const databaseName = databaseNameOf(tenantId);
+  const owner = { issuer, subject, email: caller.email, name: caller.name };
+  const asked: ProvisionInput = { slug, name, owner };
   const tenant = insertSelect(
     db,
     tenants,
@@ -40,7 +42,7 @@ export async function reserve(
       slug,
       name,
       status: "provisioning",
-      databaseName: databaseNameOf(tenantId),
+      databaseName,
       createdAt: now,
       updatedAt: now,
     },
@@ -60,27 +62,19 @@ export async function reserve(
           .values({ issuer, subject, tenantId, role: "owner", status: "active", createdAt: now }),
       ),
       write(
-        db.insert(operations).values({
-          id: operationId,
-          kind: "provision",
+        db.insert(databases).values({
+          name: databaseName,
           tenantId,
-          issuer,
-          subject,
-          status: "pending",
-          input,
+          operationId,
+          state: "made",
           createdAt: now,
           updatedAt: now,
         }),
       ),
-      write(
-        db.insert(operationSteps).values(
-          steps.map((name, position) => ({
-            operationId,
-            position,
-            name,
-            status: "pending" as const,
-          })),
-        ),
+      ...operationWrites(
+        db,
+        { id: operationId, kind: "provision", tenantId, issuer, subject, input: asked, now },
+        kinds.provision,
       ),
     ];
     const [[reserved]] = await commit(scope, writes, [reservation] as const);

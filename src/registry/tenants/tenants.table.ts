@@ -2,7 +2,17 @@ import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import { instant, version } from "../../db/columns.ts";
 
-export const tenantStatuses = ["provisioning", "active", "suspended"] as const;
+export const tenantStatuses = [
+  "provisioning",
+  "active",
+  "suspended",
+  /** Its owner had it deleted: readable until `deleteAfter`, then purged. */
+  "deleting",
+  /** Its database is no more. The row keeps the slug from ever being somebody else's. */
+  "deleted",
+  /** A sign-up that was given up. */
+  "abandoned",
+] as const;
 
 /** Where each tenant's database is and how to open it. Who may enter is the tenant's own business. */
 export const tenants = sqliteTable(
@@ -26,6 +36,18 @@ export const tenants = sqliteTable(
     /** The organisation at the identity provider whose tokens name this tenant. */
     organizationId: text(),
     metadata: text({ mode: "json" }).$type<Record<string, unknown>>().notNull().default(sql`'{}'`),
+    /** Why it is suspended or being deleted. */
+    statusReason: text(),
+    /** When it became what `status` says, where that is not `active`. */
+    statusSince: instant(),
+    deleteAfter: instant(),
+    /** Nobody deletes it, whatever its owner asks for. */
+    legalHold: integer({ mode: "boolean" }).notNull().default(false),
+    healthStatus: text({ enum: ["healthy", "unhealthy"] }),
+    healthError: text(),
+    healthCheckedAt: instant(),
+    latencyMs: integer(),
+    lastBackupAt: instant(),
     version: version(),
     createdAt: instant().notNull(),
     updatedAt: instant().notNull(),

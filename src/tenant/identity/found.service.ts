@@ -12,6 +12,7 @@ import { arrivalWrites } from "../users/arrival.ts";
 import { userIdentities } from "../users/users.table.ts";
 import { tenantIdentity } from "./identity.table.ts";
 
+type Owner = Parameters<typeof arrivalWrites>[1];
 type Founding = {
   readonly db: TenantDb;
   readonly request: RequestContext;
@@ -49,10 +50,7 @@ export async function stampTenant({ db, request, tenant }: Founding): Promise<vo
 }
 
 /** The first account, the settings and the first owner, each unless it is there already. */
-export async function seedTenant(
-  { db, request, tenant }: Founding,
-  owner: Identity,
-): Promise<void> {
+export async function seedTenant({ db, request, tenant }: Founding, owner: Owner): Promise<void> {
   const { now } = request;
   const seed = [
     write(

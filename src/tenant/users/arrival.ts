@@ -17,7 +17,7 @@ type Seat = { readonly role: TenantRole; readonly accountRole: AccountRole | nul
  */
 export function arrivalWrites(
   db: TenantDb,
-  { issuer, subject, email, name }: Identity,
+  { issuer, subject, email, name }: Pick<Identity, "issuer" | "subject" | "email" | "name">,
   { role, accountRole }: Seat,
   now: number,
 ): Write[] {

@@ -1,0 +1,6 @@
+import type { Kind } from "./operations/kind.ts";
+import type { OperationKind } from "./operations/operations.table.ts";
+import { provision } from "./tenants/provision.steps.ts";
+
+/** The table of contents of long work: what each kind of operation does, step by step. */
+export const kinds: Readonly<Record<OperationKind, Kind>> = { provision };
