@@ -13,7 +13,7 @@ export type Door = {
 };
 
 export type Question = {
-  readonly method: "GET" | "POST" | "PATCH";
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
   readonly path: string;
   /** Sent as JSON. */
   readonly body?: object;

@@ -38,8 +38,8 @@ const laterStepsMs = 5000;
  * earlier try made. No step hands a secret to the next but through the sealed row.
  */
 const steps: Readonly<Record<string, Step>> = {
-  create_database: async ({ platform }, { databaseName }) => ({
-    databaseHost: await platform.ensureDatabase(databaseName),
+  create_database: async ({ platform }, { databaseName: name, region }) => ({
+    databaseHost: await platform.ensureDatabase({ name, region: region ?? undefined }),
   }),
   mint_token: async ({ platform, keyRing }, { id, databaseName }) => {
     const { token, expiresAt } = await platform.mintToken(databaseName);
