@@ -41,9 +41,10 @@ const ledgerOf = (
  */
 export const provision: Kind = {
   steps: {
-    create_database: async (scope, { tenant: { databaseName } }) => {
-      const databaseHost = await scope.platform.ensureDatabase(databaseName);
-      const also = [ledgerOf(scope, databaseName, { host: databaseHost })];
+    create_database: async (scope, { tenant: { databaseName: name, region } }) => {
+      const asked = { name, region: region ?? undefined };
+      const databaseHost = await scope.platform.ensureDatabase(asked);
+      const also = [ledgerOf(scope, name, { host: databaseHost })];
       return { tenant: { databaseHost }, also };
     },
     mint_token: async ({ platform, keyRing }, { tenant: { id, databaseName } }) => {
