@@ -16,12 +16,14 @@ import { adminOperations } from "./registry/operations/admin.routes.ts";
 import { operations } from "./registry/operations/operations.routes.ts";
 import { people } from "./registry/people/people.routes.ts";
 import { adminTenants } from "./registry/tenants/admin.routes.ts";
+import { suspension } from "./registry/tenants/suspension.routes.ts";
 import { tenants } from "./registry/tenants/tenants.routes.ts";
 import { accounts } from "./tenant/accounts/accounts.routes.ts";
 import { members } from "./tenant/accounts/members.routes.ts";
 import { apiKeys } from "./tenant/api-keys/api-keys.routes.ts";
 import { audit } from "./tenant/audit/audit.routes.ts";
 import { grants } from "./tenant/grants/grants.routes.ts";
+import { deletion } from "./tenant/identity/deletion.routes.ts";
 import { identity } from "./tenant/identity/identity.routes.ts";
 import { acceptance } from "./tenant/invitations/accept.routes.ts";
 import { invitations } from "./tenant/invitations/invitations.routes.ts";
@@ -62,11 +64,13 @@ export function createApp({ ports, limits, cors, docs }: AppSettings) {
   app.route("/api/v1", acceptance);
 
   app.route("/api/v1", adminTenants);
+  app.route("/api/v1", suspension);
   app.route("/api/v1", adminOperations);
   app.route("/api/v1", adminGrants);
   app.route("/api/v1", people);
 
   app.route("/api/v1", identity);
+  app.route("/api/v1", deletion);
   app.route("/api/v1", settings);
   app.route("/api/v1", tenantMembers);
   app.route("/api/v1", myUser);

@@ -101,6 +101,7 @@ const Vars = z.object({
   MAX_TENANTS_PER_USER: whole(5, 0, 10_000),
   MAX_API_KEYS: whole(100, 0, 10_000),
   ACCESS_GRANT_MAX_MINUTES: whole(480, 5, 10_080),
+  DELETION_GRACE_DAYS: whole(30, 0, 3650),
   TENANT_SLUG_MIN_LENGTH: whole(3, 1, 63),
   TENANT_SLUG_MAX_LENGTH: whole(50, 1, 63),
   CORS_ALLOW_ORIGINS: list,

@@ -55,9 +55,9 @@ export default {
     app ??= build(env);
     return app.fetch(request, env, context);
   },
-  async scheduled(_, env) {
+  async scheduled({ cron }, env) {
     const settings = readSettings(env);
     if (settings instanceof ApiError) return;
-    await runJobs(createJobScopes(settings, limitsOf(settings)));
+    await runJobs(cron, createJobScopes(settings, limitsOf(settings)));
   },
 } satisfies ExportedHandler<object>;

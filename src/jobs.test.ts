@@ -240,11 +240,10 @@ test("what is spent is thrown away, and nothing else", async () => {
     registry.insert(registryKeys).values([key("expired", now - 1), key("good", now + dayMs)]),
   ]);
   const lines = await calledByTheClock();
-  expect(lines).toMatchObject([
-    { job: "forget_idempotency_keys", deleted: 1 },
-    ...lines.slice(1, -1),
-    { job: "look_after_tenants", deleted: 3 },
-  ]);
+  expect(lines).toContainEqual(
+    expect.objectContaining({ job: "forget_idempotency_keys", deleted: 1 }),
+  );
+  expect(lines.at(-1)).toMatchObject({ job: "look_after_tenants", deleted: 3 });
 
   const sids = await rowsOf<{ sid: string }>(
     db,
@@ -278,10 +277,11 @@ test("while the registry is down the jobs say so, and the next call makes up for
   const lines = await calledByTheClock();
   const { status, body } = await acme.owner.call("/api/v1/audit-logs/verification");
   await sqld.configure("registry", { block_reads: false, block_writes: false });
-  expect(lines).toMatchObject([
-    { level: "error", event: "job_failed", job: "forget_idempotency_keys" },
-    { level: "error", event: "job_failed", job: "look_after_tenants" },
-  ]);
+  expect(lines).toMatchObject(
+    ["begin_purges", "resume_operations", "forget_idempotency_keys", "look_after_tenants"].map(
+      (job) => ({ level: "error", event: "job_failed", job }),
+    ),
+  );
   expect([status, body["code"]]).toEqual([503, "dependency_unavailable"]);
   await calledByTheClock();
   expect(await verify(acme.owner)).toMatchObject({ status: "intact", unsealed: 0 });

@@ -3,18 +3,28 @@ import { describeCauses, log } from "./http/log.ts";
 import { forgetIdempotencyKeys } from "./registry/idempotency/idempotency.service.ts";
 import { resumeOperations } from "./registry/operations/resume.service.ts";
 import type { JobScope } from "./registry/scope.ts";
+import { beginPurges } from "./registry/tenants/purge.service.ts";
 import { lookAfterTenants } from "./registry/tenants/upkeep.service.ts";
 
-/** The table of contents of what nobody asks for: each job at every call of the clock, in this order. */
-const jobs: Record<string, (scope: JobScope) => Promise<Record<string, number>>> = {
-  forget_idempotency_keys: forgetIdempotencyKeys,
-  resume_operations: resumeOperations,
-  look_after_tenants: lookAfterTenants,
+type Job = (scope: JobScope) => Promise<Record<string, number>>;
+
+/** The table of contents of what nobody asks for: by the call of the clock (`wrangler.toml`), in this order. */
+const jobs: Record<string, Record<string, Job>> = {
+  "* * * * *": { begin_purges: beginPurges, resume_operations: resumeOperations },
+  "*/5 * * * *": {
+    forget_idempotency_keys: forgetIdempotencyKeys,
+    look_after_tenants: lookAfterTenants,
+  },
 };
 
 /** One line in the log for each job, and one for each tenant it failed at. A job that fails stops no other. */
-export async function runJobs(openJob: (name: string) => Omit<JobScope, "failed">): Promise<void> {
-  for (const [job, run] of Object.entries(jobs)) {
+export async function runJobs(
+  cron: string,
+  openJob: (name: string) => Omit<JobScope, "failed">,
+): Promise<void> {
+  // A call by hand names none, and means all.
+  const due = jobs[cron] ?? Object.assign({}, ...Object.values(jobs));
+  for (const [job, run] of Object.entries<Job>(due)) {
     const scope = openJob(job);
     const { request, db } = scope;
     const about = () => ({

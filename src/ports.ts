@@ -16,12 +16,14 @@ import { identityProviderOf, platformOf, postOf, registryOf } from "./ports.back
 import { isPlatformAdmin } from "./registry/admins/admins.service.ts";
 import { kinds } from "./registry/kinds.ts";
 import { createDirectory } from "./registry/memberships/directory.service.ts";
+import { createClosing } from "./registry/tenants/closing.service.ts";
 import { findRoute } from "./registry/tenants/locate.service.ts";
 import { createRouteCache } from "./registry/tenants/route-cache.ts";
 import { invalidKey } from "./tenant/refusal.ts";
 
 const providerTimeoutMs = 2000;
-const provisioningMs = 30_000;
+/** For what is done at a tenant as a whole, while somebody waits. */
+const workMs = 30_000;
 const readyMs = 1000;
 
 /** Wires settings to what the HTTP layer asks for. Lives as long as the isolate; holds data, no I/O. */
@@ -39,6 +41,24 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
   const platform = platformOf(settings, get);
   const people = identityProviderOf(settings, get);
   const registry = (budget: Budget) => registryOf(settings, budget);
+  const openWork: Ports["openWork"] = ({ budget, request }, { actor, once }) => {
+    const longer = { ...budget, deadline: request.now + workMs };
+    return {
+      db: registry(longer),
+      actor,
+      request,
+      ...(once ? { once } : {}),
+      platform,
+      keyRing: ring,
+      signers,
+      openTenant: (address, id, ms) => {
+        const deadline = Math.min(longer.deadline, Date.now() + ms);
+        return openTenantDb(address, { ...longer, deadline }, id);
+      },
+      leaseMs: settings.OPERATION_LEASE_SECONDS * 1000,
+      kinds,
+    };
+  };
 
   return {
     tenancy: {
@@ -63,32 +83,20 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
       actor: actorOf(caller),
       request,
     }),
-    openProvisioning: ({ budget, request }, caller) => {
-      const longer = { ...budget, deadline: request.now + provisioningMs };
-      return {
-        db: registry(longer),
-        actor: actorOf(caller),
-        caller,
-        request,
-        platform,
-        keyRing: ring,
-        openTenant: (address, id, ms) =>
-          openTenantDb(
-            address,
-            { ...longer, deadline: Math.min(longer.deadline, Date.now() + ms) },
-            id,
-          ),
-        kinds,
-        maxTenants: settings.MAX_TENANTS_PER_USER,
-        leaseMs: settings.OPERATION_LEASE_SECONDS * 1000,
-      };
-    },
+    openWork,
+    openProvisioning: (call, caller) => ({
+      ...openWork(call, { actor: actorOf(caller) }),
+      caller,
+      maxTenants: settings.MAX_TENANTS_PER_USER,
+    }),
     findTenant: ({ db }, name, afresh) =>
       remember(name, (wanted) => findRoute(db, wanted, platform, ring), afresh),
     openTenant: (route, budget) => openTenantDb(route.address, budget, route.id),
     directory: createDirectory,
+    closing: (call, by, id) => createClosing(openWork(call, by), id),
     signers,
     quotas: {
+      deletionDays: settings.DELETION_GRACE_DAYS,
       apiKeys: settings.MAX_API_KEYS,
       grantMinutes: settings.ACCESS_GRANT_MAX_MINUTES,
     },

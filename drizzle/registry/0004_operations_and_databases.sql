@@ -22,6 +22,7 @@ CREATE INDEX `operations_created` ON `operations` (`created_at`,`id`);--> statem
 ALTER TABLE `tenants` ADD `status_reason` text;--> statement-breakpoint
 ALTER TABLE `tenants` ADD `status_since` integer;--> statement-breakpoint
 ALTER TABLE `tenants` ADD `delete_after` integer;--> statement-breakpoint
+ALTER TABLE `tenants` ADD `database_access` text DEFAULT 'open' NOT NULL;--> statement-breakpoint
 ALTER TABLE `tenants` ADD `legal_hold` integer DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE `tenants` ADD `health_status` text;--> statement-breakpoint
 ALTER TABLE `tenants` ADD `health_error` text;--> statement-breakpoint

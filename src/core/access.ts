@@ -20,6 +20,8 @@ export type Access = Demand & {
   readonly callers?: readonly CallerKind[];
   /** A feature the tenant must have: its value must be `true`, and nothing like it. */
   readonly feature?: string;
+  /** Also while the tenant is being deleted: else it is only to be looked at then. */
+  readonly whileDeleting?: true;
 };
 
 /** What satisfies a demand; `null` where it asks for nothing of the kind. */

@@ -9,6 +9,7 @@ export const catalogue = {
   tenant_forbidden: { status: 403, title: "No such tenant for this caller" },
   tenant_mismatch: { status: 403, title: "The request names more than one tenant" },
   tenant_suspended: { status: 403, title: "The tenant is suspended" },
+  tenant_deleting: { status: 403, title: "The tenant is being deleted" },
   user_suspended: { status: 403, title: "The user is suspended in this tenant" },
   account_forbidden: { status: 403, title: "No such account for this caller" },
   feature_disabled: { status: 403, title: "The tenant does not have this feature" },

@@ -36,8 +36,14 @@ export const isTransient = (error: unknown): boolean => {
 export const isMisfit = (error: unknown): boolean =>
   some(error, /no such (table|column)|syntax error|has no column/);
 
+/** An operator, or the platform itself, has the database take no writes, or nothing at all. */
+export const isBlocked = (error: unknown): boolean => {
+  for (const { code } of causes(error)) if (code === "BLOCKED") return true;
+  return false;
+};
+
 /** Constraint failures, misfits and our own errors pass; whatever else happened, the database is unavailable. */
 export function asFault(error: unknown, label: string): unknown {
   if (error instanceof ApiError || isConstraint(error) || isMisfit(error)) return error;
-  return unavailable(`${label} does not answer`, error);
+  return unavailable(`${label} ${isBlocked(error) ? "is blocked" : "does not answer"}`, error);
 }

@@ -97,8 +97,8 @@ export const registryMigrations: Migration[] = [
   },
   {
     "tag": "0004_operations_and_databases",
-    "when": 1795540085445,
-    "hash": "bf3d840670e93e2d5269b644db54ec9c99e3fb8a9ffd08da84dab6fb560d04da",
+    "when": 1795540667512,
+    "hash": "c8e3d8720d80d5b89efb6d83a3523edc52deec9c7af9da7b75b9826be1a4b01a",
     "statements": [
       "CREATE TABLE `databases` (\n\t`name` text PRIMARY KEY NOT NULL,\n\t`tenant_id` text NOT NULL,\n\t`operation_id` text,\n\t`state` text NOT NULL,\n\t`host` text,\n\t`keep_until` integer,\n\t`created_at` integer NOT NULL,\n\t`updated_at` integer NOT NULL,\n\tFOREIGN KEY (`tenant_id`) REFERENCES `tenants`(`id`) ON UPDATE no action ON DELETE cascade\n) STRICT",
       "CREATE INDEX `databases_tenant` ON `databases` (`tenant_id`)",
@@ -113,6 +113,7 @@ export const registryMigrations: Migration[] = [
       "ALTER TABLE `tenants` ADD `status_reason` text",
       "ALTER TABLE `tenants` ADD `status_since` integer",
       "ALTER TABLE `tenants` ADD `delete_after` integer",
+      "ALTER TABLE `tenants` ADD `database_access` text DEFAULT 'open' NOT NULL",
       "ALTER TABLE `tenants` ADD `legal_hold` integer DEFAULT false NOT NULL",
       "ALTER TABLE `tenants` ADD `health_status` text",
       "ALTER TABLE `tenants` ADD `health_error` text",
@@ -124,15 +125,15 @@ export const registryMigrations: Migration[] = [
   },
   {
     "tag": "0005_audit_triggers",
-    "when": 1795540085859,
-    "hash": "1e92dc0f0eb4ee20e7ec7fc407f68d49ca3cfb459e1a052c562e14f872eaf252",
+    "when": 1795540667935,
+    "hash": "5812e59d31a02306929a073110b513351df27b6bc248ed50af7d37c534af9d0d",
     "statements": [
       "drop trigger tenants_audit_insert",
       "drop trigger tenants_audit_update",
       "drop trigger tenants_audit_delete",
-      "create trigger tenants_audit_insert after insert on tenants begin insert into audit_entries values ('tenants', new.\"id\", 'INSERT', '[\"id\",\"slug\",\"name\",\"status\",\"plan\",\"region\",\"database_name\",\"database_host\",\"sealed_token\",\"token_expires_at\",\"schema_version\",\"features\",\"limits\",\"organization_id\",\"metadata\",\"status_reason\",\"status_since\",\"delete_after\",\"legal_hold\",\"health_status\",\"health_error\",\"health_checked_at\",\"latency_ms\",\"last_backup_at\",\"version\",\"created_at\",\"updated_at\"]', '[]', json_array(new.\"id\", new.\"slug\", new.\"name\", new.\"status\", new.\"plan\", new.\"region\", new.\"database_name\", new.\"database_host\", new.\"sealed_token\", new.\"token_expires_at\", new.\"schema_version\", new.\"features\", new.\"limits\", new.\"organization_id\", new.\"metadata\", new.\"status_reason\", new.\"status_since\", new.\"delete_after\", new.\"legal_hold\", new.\"health_status\", new.\"health_error\", new.\"health_checked_at\", new.\"latency_ms\", new.\"last_backup_at\", new.\"version\", new.\"created_at\", new.\"updated_at\"), ',sealed_token,'); end",
-      "create trigger tenants_audit_update after update on tenants begin insert into audit_entries values ('tenants', new.\"id\", 'UPDATE', '[\"id\",\"slug\",\"name\",\"status\",\"plan\",\"region\",\"database_name\",\"database_host\",\"sealed_token\",\"token_expires_at\",\"schema_version\",\"features\",\"limits\",\"organization_id\",\"metadata\",\"status_reason\",\"status_since\",\"delete_after\",\"legal_hold\",\"health_status\",\"health_error\",\"health_checked_at\",\"latency_ms\",\"last_backup_at\",\"version\",\"created_at\",\"updated_at\"]', json_array(old.\"id\", old.\"slug\", old.\"name\", old.\"status\", old.\"plan\", old.\"region\", old.\"database_name\", old.\"database_host\", old.\"sealed_token\", old.\"token_expires_at\", old.\"schema_version\", old.\"features\", old.\"limits\", old.\"organization_id\", old.\"metadata\", old.\"status_reason\", old.\"status_since\", old.\"delete_after\", old.\"legal_hold\", old.\"health_status\", old.\"health_error\", old.\"health_checked_at\", old.\"latency_ms\", old.\"last_backup_at\", old.\"version\", old.\"created_at\", old.\"updated_at\"), json_array(new.\"id\", new.\"slug\", new.\"name\", new.\"status\", new.\"plan\", new.\"region\", new.\"database_name\", new.\"database_host\", new.\"sealed_token\", new.\"token_expires_at\", new.\"schema_version\", new.\"features\", new.\"limits\", new.\"organization_id\", new.\"metadata\", new.\"status_reason\", new.\"status_since\", new.\"delete_after\", new.\"legal_hold\", new.\"health_status\", new.\"health_error\", new.\"health_checked_at\", new.\"latency_ms\", new.\"last_backup_at\", new.\"version\", new.\"created_at\", new.\"updated_at\"), ',sealed_token,'); end",
-      "create trigger tenants_audit_delete after delete on tenants begin insert into audit_entries values ('tenants', old.\"id\", 'DELETE', '[\"id\",\"slug\",\"name\",\"status\",\"plan\",\"region\",\"database_name\",\"database_host\",\"sealed_token\",\"token_expires_at\",\"schema_version\",\"features\",\"limits\",\"organization_id\",\"metadata\",\"status_reason\",\"status_since\",\"delete_after\",\"legal_hold\",\"health_status\",\"health_error\",\"health_checked_at\",\"latency_ms\",\"last_backup_at\",\"version\",\"created_at\",\"updated_at\"]', json_array(old.\"id\", old.\"slug\", old.\"name\", old.\"status\", old.\"plan\", old.\"region\", old.\"database_name\", old.\"database_host\", old.\"sealed_token\", old.\"token_expires_at\", old.\"schema_version\", old.\"features\", old.\"limits\", old.\"organization_id\", old.\"metadata\", old.\"status_reason\", old.\"status_since\", old.\"delete_after\", old.\"legal_hold\", old.\"health_status\", old.\"health_error\", old.\"health_checked_at\", old.\"latency_ms\", old.\"last_backup_at\", old.\"version\", old.\"created_at\", old.\"updated_at\"), '[]', ',sealed_token,'); end"
+      "create trigger tenants_audit_insert after insert on tenants begin insert into audit_entries values ('tenants', new.\"id\", 'INSERT', '[\"id\",\"slug\",\"name\",\"status\",\"plan\",\"region\",\"database_name\",\"database_host\",\"sealed_token\",\"token_expires_at\",\"schema_version\",\"features\",\"limits\",\"organization_id\",\"metadata\",\"status_reason\",\"status_since\",\"delete_after\",\"database_access\",\"legal_hold\",\"health_status\",\"health_error\",\"health_checked_at\",\"latency_ms\",\"last_backup_at\",\"version\",\"created_at\",\"updated_at\"]', '[]', json_array(new.\"id\", new.\"slug\", new.\"name\", new.\"status\", new.\"plan\", new.\"region\", new.\"database_name\", new.\"database_host\", new.\"sealed_token\", new.\"token_expires_at\", new.\"schema_version\", new.\"features\", new.\"limits\", new.\"organization_id\", new.\"metadata\", new.\"status_reason\", new.\"status_since\", new.\"delete_after\", new.\"database_access\", new.\"legal_hold\", new.\"health_status\", new.\"health_error\", new.\"health_checked_at\", new.\"latency_ms\", new.\"last_backup_at\", new.\"version\", new.\"created_at\", new.\"updated_at\"), ',sealed_token,'); end",
+      "create trigger tenants_audit_update after update on tenants begin insert into audit_entries values ('tenants', new.\"id\", 'UPDATE', '[\"id\",\"slug\",\"name\",\"status\",\"plan\",\"region\",\"database_name\",\"database_host\",\"sealed_token\",\"token_expires_at\",\"schema_version\",\"features\",\"limits\",\"organization_id\",\"metadata\",\"status_reason\",\"status_since\",\"delete_after\",\"database_access\",\"legal_hold\",\"health_status\",\"health_error\",\"health_checked_at\",\"latency_ms\",\"last_backup_at\",\"version\",\"created_at\",\"updated_at\"]', json_array(old.\"id\", old.\"slug\", old.\"name\", old.\"status\", old.\"plan\", old.\"region\", old.\"database_name\", old.\"database_host\", old.\"sealed_token\", old.\"token_expires_at\", old.\"schema_version\", old.\"features\", old.\"limits\", old.\"organization_id\", old.\"metadata\", old.\"status_reason\", old.\"status_since\", old.\"delete_after\", old.\"database_access\", old.\"legal_hold\", old.\"health_status\", old.\"health_error\", old.\"health_checked_at\", old.\"latency_ms\", old.\"last_backup_at\", old.\"version\", old.\"created_at\", old.\"updated_at\"), json_array(new.\"id\", new.\"slug\", new.\"name\", new.\"status\", new.\"plan\", new.\"region\", new.\"database_name\", new.\"database_host\", new.\"sealed_token\", new.\"token_expires_at\", new.\"schema_version\", new.\"features\", new.\"limits\", new.\"organization_id\", new.\"metadata\", new.\"status_reason\", new.\"status_since\", new.\"delete_after\", new.\"database_access\", new.\"legal_hold\", new.\"health_status\", new.\"health_error\", new.\"health_checked_at\", new.\"latency_ms\", new.\"last_backup_at\", new.\"version\", new.\"created_at\", new.\"updated_at\"), ',sealed_token,'); end",
+      "create trigger tenants_audit_delete after delete on tenants begin insert into audit_entries values ('tenants', old.\"id\", 'DELETE', '[\"id\",\"slug\",\"name\",\"status\",\"plan\",\"region\",\"database_name\",\"database_host\",\"sealed_token\",\"token_expires_at\",\"schema_version\",\"features\",\"limits\",\"organization_id\",\"metadata\",\"status_reason\",\"status_since\",\"delete_after\",\"database_access\",\"legal_hold\",\"health_status\",\"health_error\",\"health_checked_at\",\"latency_ms\",\"last_backup_at\",\"version\",\"created_at\",\"updated_at\"]', json_array(old.\"id\", old.\"slug\", old.\"name\", old.\"status\", old.\"plan\", old.\"region\", old.\"database_name\", old.\"database_host\", old.\"sealed_token\", old.\"token_expires_at\", old.\"schema_version\", old.\"features\", old.\"limits\", old.\"organization_id\", old.\"metadata\", old.\"status_reason\", old.\"status_since\", old.\"delete_after\", old.\"database_access\", old.\"legal_hold\", old.\"health_status\", old.\"health_error\", old.\"health_checked_at\", old.\"latency_ms\", old.\"last_backup_at\", old.\"version\", old.\"created_at\", old.\"updated_at\"), '[]', ',sealed_token,'); end"
     ]
   }
 ];
@@ -300,6 +301,28 @@ export const tenantMigrations: Migration[] = [
       "create trigger settings_audit_insert after insert on settings begin insert into audit_entries values ('settings', new.\"id\", 'INSERT', '[\"id\",\"value\",\"version\",\"updated_at\",\"updated_by\"]', '[]', json_array(new.\"id\", new.\"value\", new.\"version\", new.\"updated_at\", new.\"updated_by\"), ''); end",
       "create trigger settings_audit_update after update on settings begin insert into audit_entries values ('settings', new.\"id\", 'UPDATE', '[\"id\",\"value\",\"version\",\"updated_at\",\"updated_by\"]', json_array(old.\"id\", old.\"value\", old.\"version\", old.\"updated_at\", old.\"updated_by\"), json_array(new.\"id\", new.\"value\", new.\"version\", new.\"updated_at\", new.\"updated_by\"), ''); end",
       "create trigger settings_audit_delete after delete on settings begin insert into audit_entries values ('settings', old.\"id\", 'DELETE', '[\"id\",\"value\",\"version\",\"updated_at\",\"updated_by\"]', json_array(old.\"id\", old.\"value\", old.\"version\", old.\"updated_at\", old.\"updated_by\"), '[]', ''); end"
+    ]
+  },
+  {
+    "tag": "0004_operations_and_databases",
+    "when": 1795540668423,
+    "hash": "c5e5e4cc10e6d39b30b76d4c9048d24c32fc7c0e7c63ca353a9cd3153b0cd715",
+    "statements": [
+      "ALTER TABLE `tenant_identity` ADD `status_reason` text",
+      "ALTER TABLE `tenant_identity` ADD `delete_after` integer"
+    ]
+  },
+  {
+    "tag": "0005_audit_triggers",
+    "when": 1795540668903,
+    "hash": "2d1b43b8edf774d8c8bb8b6421f9c4ed1090a522a29e5818f77827df0eda5630",
+    "statements": [
+      "drop trigger tenant_identity_audit_insert",
+      "drop trigger tenant_identity_audit_update",
+      "drop trigger tenant_identity_audit_delete",
+      "create trigger tenant_identity_audit_insert after insert on tenant_identity begin insert into audit_entries values ('tenant_identity', new.\"id\", 'INSERT', '[\"id\",\"tenant_id\",\"slug\",\"name\",\"status\",\"status_reason\",\"delete_after\",\"default_account_id\",\"version\",\"created_at\",\"updated_at\",\"updated_by\"]', '[]', json_array(new.\"id\", new.\"tenant_id\", new.\"slug\", new.\"name\", new.\"status\", new.\"status_reason\", new.\"delete_after\", new.\"default_account_id\", new.\"version\", new.\"created_at\", new.\"updated_at\", new.\"updated_by\"), ''); end",
+      "create trigger tenant_identity_audit_update after update on tenant_identity begin insert into audit_entries values ('tenant_identity', new.\"id\", 'UPDATE', '[\"id\",\"tenant_id\",\"slug\",\"name\",\"status\",\"status_reason\",\"delete_after\",\"default_account_id\",\"version\",\"created_at\",\"updated_at\",\"updated_by\"]', json_array(old.\"id\", old.\"tenant_id\", old.\"slug\", old.\"name\", old.\"status\", old.\"status_reason\", old.\"delete_after\", old.\"default_account_id\", old.\"version\", old.\"created_at\", old.\"updated_at\", old.\"updated_by\"), json_array(new.\"id\", new.\"tenant_id\", new.\"slug\", new.\"name\", new.\"status\", new.\"status_reason\", new.\"delete_after\", new.\"default_account_id\", new.\"version\", new.\"created_at\", new.\"updated_at\", new.\"updated_by\"), ''); end",
+      "create trigger tenant_identity_audit_delete after delete on tenant_identity begin insert into audit_entries values ('tenant_identity', old.\"id\", 'DELETE', '[\"id\",\"tenant_id\",\"slug\",\"name\",\"status\",\"status_reason\",\"delete_after\",\"default_account_id\",\"version\",\"created_at\",\"updated_at\",\"updated_by\"]', json_array(old.\"id\", old.\"tenant_id\", old.\"slug\", old.\"name\", old.\"status\", old.\"status_reason\", old.\"delete_after\", old.\"default_account_id\", old.\"version\", old.\"created_at\", old.\"updated_at\", old.\"updated_by\"), '[]', ''); end"
     ]
   }
 ];

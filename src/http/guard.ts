@@ -105,6 +105,7 @@ export const tenantErrors = (...codes: ErrorCode[]) =>
     "tenant_forbidden",
     "tenant_mismatch",
     "tenant_suspended",
+    "tenant_deleting",
     "user_suspended",
     "account_forbidden",
     "feature_disabled",

@@ -66,6 +66,7 @@ function openScope(opening: Opening): TenantScope {
     access,
     db: ports.openTenant(route, budget),
     directory: ports.directory(registry, id),
+    closing: ports.closing({ request, budget }, registry, id),
     signers: ports.signers,
     quotas: ports.quotas,
     post: ports.post(route, request),

@@ -1,6 +1,7 @@
 import type { Kind } from "./operations/kind.ts";
 import type { OperationKind } from "./operations/operations.table.ts";
 import { provision } from "./tenants/provision.steps.ts";
+import { purge } from "./tenants/purge.steps.ts";
 
 /** The table of contents of long work: what each kind of operation does, step by step. */
-export const kinds: Readonly<Record<OperationKind, Kind>> = { provision };
+export const kinds: Readonly<Record<OperationKind, Kind>> = { provision, purge };

@@ -24,6 +24,7 @@ export type IdentityScope = RegistryScope & { readonly caller: Identity };
 export type WorkScope = RegistryScope & {
   readonly platform: Platform;
   readonly keyRing: KeyRing;
+  readonly signers: Signers;
   /** Each with so many milliseconds of its own, as far as the whole has them. */
   readonly openTenant: (address: DatabaseAddress, tenantId: string, ms: number) => TenantDb;
   /** How long a driver that vanished keeps others waiting. */
@@ -40,7 +41,6 @@ export type ProvisioningScope = IdentityScope &
 
 /** What it takes to look after everybody's tenants, in nobody's name. */
 export type JobScope = WorkScope & {
-  readonly signers: Signers;
   /** Hands over the mails of one tenant. */
   readonly post: (tenant: { readonly organizationId: string | null }) => Post;
   /** Puts down that one tenant could not be looked after. The others are. */

@@ -1,5 +1,6 @@
 import { unavailable } from "../core/error.ts";
 import type { Query, Results } from "../db/batch.ts";
+import { isBlocked } from "../db/faults.ts";
 import { GuardRefused, type Write, writeAudited } from "../db/write.ts";
 import { look } from "./admit.ts";
 import { noteUse } from "./presence.ts";
@@ -29,31 +30,31 @@ async function guarded<const R extends readonly Query[]>(
   reads: R,
 ): Promise<Results<R>> {
   const first = await attempt(scope, writes, reads);
-  if (first) return first;
+  if ("done" in first) return first.done;
   // The batch cannot say why it was refused; this look can, and may find a way.
   const principal = await look(scope, "write");
   const next = principal?.admitted ? scope : await reconsider(scope, principal, "write");
   const second = await attempt(next, writes, reads);
-  if (second) return second;
+  if ("done" in second) return second.done;
   // Who arrived a moment ago may well be in and still not allowed to do this.
   const now = await look(next, "write");
   if (now && !now.admitted) throw refusal(next, now, "write");
+  if (isBlocked(second.refused)) throw second.refused;
   throw unavailable("Your rights are changing at this moment", undefined, 1);
 }
 
-/** Undefined where the guard refuses. */
 async function attempt<const R extends readonly Query[]>(
   scope: TenantScope,
   writes: readonly Write[],
   reads: R,
-): Promise<Results<R> | undefined> {
+): Promise<{ done: Results<R> } | { refused: unknown }> {
   try {
     const proof = proofOf(scope, "write");
-    const results = await writeAudited(scope.db, proof, writes, reads, scope.once);
+    const done = await writeAudited(scope.db, proof, writes, reads, scope.once);
     noteUse(scope);
-    return results;
+    return { done };
   } catch (error) {
-    if (!(error instanceof GuardRefused)) throw error;
-    return undefined;
+    if (!(error instanceof GuardRefused) && !isBlocked(error)) throw error;
+    return { refused: error };
   }
 }

@@ -3,6 +3,7 @@ import type { ErrorCode } from "../core/error.ts";
 import { oncePer } from "../core/recently.ts";
 import { callerName } from "../core/request.ts";
 import { type Query, statement } from "../db/batch.ts";
+import { isBlocked } from "../db/faults.ts";
 import { GuardRefused, write, writeAudited } from "../db/write.ts";
 import { principalOf } from "./principal.ts";
 import { proofOf } from "./proof.ts";
@@ -52,6 +53,7 @@ async function record(scope: TenantScope, code: ErrorCode): Promise<void> {
   try {
     await writeAudited(scope.db, { ...known, from }, [write(entryOf(scope, "DENY"))], []);
   } catch (error) {
+    if (isBlocked(error)) return;
     if (!(error instanceof GuardRefused)) throw error;
     if (!isBy(scope, "user") || !scope.caller.platformClaim) return;
     await record({ ...scope, caller: asOperator(scope.caller) }, code);

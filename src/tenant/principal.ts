@@ -1,6 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { AccountRole, TenantRole } from "../core/roles.ts";
 import { statement } from "../db/batch.ts";
+import type { StampStatus } from "./identity/identity.table.ts";
 import { principalOfKey } from "./principal.key.ts";
 import { principalOfOperator } from "./principal.operator.ts";
 import { principalOfUser } from "./principal.user.ts";
@@ -10,7 +11,7 @@ import type { TenantScope } from "./scope.ts";
 export type Principal = {
   readonly admitted: 0 | 1;
   readonly tenantId: string;
-  readonly tenantStatus: "active" | "suspended";
+  readonly tenantStatus: StampStatus;
   /** What the credential leads to here; set for whatever ever led somewhere, also if it is over. */
   readonly linkedTo: string | null;
   /** False once the session or key was revoked, has expired, or its owner is gone. */
@@ -36,8 +37,8 @@ export type Intent = "read" | "write";
 /** One row, always: what of the caller, the account and the tenant could be found. */
 export function principalOf(scope: TenantScope, intent: Intent): SQL {
   const { caller } = scope;
-  if (caller.kind === "user") return principalOfUser(scope, caller);
-  if (caller.kind === "key") return principalOfKey(scope, caller);
+  if (caller.kind === "user") return principalOfUser(scope, caller, intent);
+  if (caller.kind === "key") return principalOfKey(scope, caller, intent);
   return principalOfOperator(scope, caller, intent);
 }
 

@@ -3,13 +3,14 @@ import { admission } from "../core/access.ts";
 import type { Identity } from "../core/request.ts";
 import { accountMembers, accounts } from "./accounts/accounts.table.ts";
 import { tenantIdentity } from "./identity/identity.table.ts";
-import { effectiveRole, isOpen, oneOf, rulesTenant } from "./principal.sql.ts";
+import { effectiveRole, isOpen, isUp, oneOf, rulesTenant } from "./principal.sql.ts";
+import type { Intent } from "./principal.ts";
 import type { TenantScope } from "./scope.ts";
 import { userSessions } from "./sessions/sessions.table.ts";
 import { userIdentities, users } from "./users/users.table.ts";
 
 /** A person: the token's identity leads to a user, and its session must not have been revoked. */
-export function principalOfUser(scope: TenantScope, caller: Identity): SQL {
+export function principalOfUser(scope: TenantScope, caller: Identity, intent: Intent): SQL {
   const { tenant, accountId, access } = scope;
   const { tenantRoles, roles } = admission(access);
   const live = sql`(s.revoked_at is null and coalesce(u.signed_out_at, 0) <= ${caller.issuedAt})`;
@@ -18,7 +19,7 @@ export function principalOfUser(scope: TenantScope, caller: Identity): SQL {
       ${live} as live, u.id as actorId, u.id as userId, u.status as userStatus,
       u.tenant_role as tenantRole, a.id as accountId, ${reachable} as reachable,
       ${effectiveRole} as role, null as reason, null as mode,
-      coalesce(t.tenant_id = ${tenant.id} and t.status = 'active' and u.status = 'active'
+      coalesce(t.tenant_id = ${tenant.id} and ${isUp(scope, intent, sql`t.status`)} and u.status = 'active'
         and ${live} and ${isOpen(scope)}
         and ${reachable}
         and ${oneOf(sql`u.tenant_role`, tenantRoles)}

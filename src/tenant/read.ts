@@ -4,7 +4,7 @@ import { entryOf } from "./denial.ts";
 import { noteUse } from "./presence.ts";
 import { type Principal, principalQuery } from "./principal.ts";
 import { proofOf } from "./proof.ts";
-import { misplaced, reconsider } from "./reconsider.ts";
+import { misplaced, reconsider, whereBlocked } from "./reconsider.ts";
 import { refusal } from "./refusal.ts";
 import type { TenantScope } from "./scope.ts";
 
@@ -30,7 +30,7 @@ export async function readAs<const Q extends readonly Query[]>(
   scope: TenantScope,
   queries: Asked<Q>,
 ): Promise<{ principal: Principal; results: Results<Q> }> {
-  const first = await attempt(scope, queries);
+  const first = await attempt(scope, queries).catch((error) => whereBlocked(scope, error));
   if (first.principal?.admitted) return admitted(scope, first.principal, first.results);
   const next = await reconsider(scope, first.principal, "read");
   const again = await attempt(next, queries);
@@ -41,7 +41,8 @@ export async function readAs<const Q extends readonly Query[]>(
 }
 
 function admitted<R>(scope: TenantScope, principal: Principal, results: R) {
-  noteUse(scope);
+  // What is being deleted takes no writes.
+  if (principal.tenantStatus === "active") noteUse(scope);
   return { principal, results };
 }
 

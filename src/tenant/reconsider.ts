@@ -1,6 +1,7 @@
 import { unavailable } from "../core/error.ts";
+import { isBlocked } from "../db/faults.ts";
 import type { Intent, Principal } from "./principal.ts";
-import { refusal, stranger } from "./refusal.ts";
+import { refusal, stranger, suspended } from "./refusal.ts";
 import { isBy, type TenantScope } from "./scope.ts";
 import { joinWaiting } from "./users/join.service.ts";
 
@@ -38,3 +39,9 @@ export const asOperator = <P extends { issuer: string; subject: string; email: s
 }: P) => ({ kind: "operator" as const, issuer, subject, email });
 
 export const misplaced = () => unavailable("The tenant's database is another's");
+
+/** A database that takes no question: the registry's index says whether the caller may know why. */
+export async function whereBlocked(scope: TenantScope, error: unknown): Promise<never> {
+  if (!isBlocked(error) || !isBy(scope, "user")) throw error;
+  throw (await scope.directory.findMembership(scope.caller)) ? suspended() : stranger();
+}

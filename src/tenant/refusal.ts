@@ -7,7 +7,7 @@ import type { TenantScope } from "./scope.ts";
 export function refusal(scope: TenantScope, principal: Principal, intent: Intent): ApiError {
   return (
     ofCredential(scope, principal) ??
-    ofStanding(scope, principal) ??
+    ofStanding(scope, principal, intent) ??
     ofAccount(scope, principal) ??
     (intent === "write" && principal.mode === "read"
       ? new ApiError("forbidden", "Your access grant is for looking only")
@@ -20,6 +20,10 @@ export const stranger = (): ApiError =>
   new ApiError("tenant_forbidden", "No such tenant, or you are not a member of it");
 
 const invalid = { "www-authenticate": 'Bearer realm="tenantry", error="invalid_token"' };
+
+export const suspended = (): ApiError =>
+  new ApiError("tenant_suspended", "This tenant is suspended");
+const deleting = (detail: string) => new ApiError("tenant_deleting", detail);
 
 /** For keys that never were, are revoked, have expired, or whose owner is out. */
 export const invalidKey = (): ApiError =>
@@ -36,11 +40,14 @@ function ofCredential({ caller }: TenantScope, principal: Principal): ApiError |
   });
 }
 
-function ofStanding({ access, caller, tenant }: TenantScope, principal: Principal) {
+function ofStanding({ access, caller, tenant }: TenantScope, principal: Principal, intent: Intent) {
+  const { tenantStatus } = principal;
   if (principal.userStatus === "suspended")
     return new ApiError("user_suspended", "An admin of this tenant suspended you");
-  if (principal.tenantStatus === "suspended" && caller.kind !== "operator")
-    return new ApiError("tenant_suspended", "This tenant is suspended");
+  if (tenantStatus === "suspended" && caller.kind !== "operator") return suspended();
+  if (tenantStatus === "purging") return deleting("This tenant is being deleted");
+  if (tenantStatus === "deleting" && intent === "write" && !access.whileDeleting)
+    return deleting("This tenant is to be deleted: it can only be read, or brought back");
   if (access.feature !== undefined && tenant.features[access.feature] !== true)
     return new ApiError("feature_disabled", `The tenant does not have ${access.feature}`);
   return undefined;

@@ -46,10 +46,24 @@ export type Features = Readonly<Record<string, unknown>>;
 export type Signers = (purpose: string) => Promise<SignerRing>;
 
 /** How much of each the tenant may have. */
-export type Quotas = { readonly apiKeys: number; readonly grantMinutes: number };
+export type Quotas = {
+  readonly apiKeys: number;
+  readonly grantMinutes: number;
+  readonly deletionDays: number;
+};
 
 /** Hands an invitation's mail over. False where it did not go, which the Worker's log explains. */
 export type Post = (letter: Letter) => Promise<boolean>;
+
+/** What deleting the tenant takes beside its own stamp. Each part may be repeated. */
+export type Closing = {
+  /** Whether it must be kept, whatever its owner asks for. */
+  isHeld(): Promise<boolean>;
+  /** The registry has it deleted after this moment, and the platform lets no write through. */
+  close(deleteAfter: number, reason: string | null): Promise<void>;
+  allowWrites(): Promise<void>;
+  reopen(): Promise<void>;
+};
 
 /**
  * All a tenant feature may touch. Never changed in place: who follows a database that moved, or enters
@@ -70,6 +84,7 @@ export type TenantScope = {
   readonly access: Access;
   readonly db: TenantDb;
   readonly directory: Directory;
+  readonly closing: Closing;
   readonly signers: Signers;
   readonly quotas: Quotas;
   readonly post: Post;

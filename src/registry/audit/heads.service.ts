@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, isNotNull, lt, ne, sql } from "drizzle-orm";
+import { and, asc, eq, inArray, isNotNull, lt, sql } from "drizzle-orm";
 import { batch } from "../../db/batch.ts";
 import { insertSelect } from "../../db/insert-select.ts";
 import { write } from "../../db/write.ts";
@@ -47,7 +47,8 @@ export type Due = {
  */
 export async function takeDue(scope: RegistryScope, since: number, most: number): Promise<Due[]> {
   const { db } = scope;
-  const { id, databaseName, databaseHost, sealedToken, status, organizationId } = tenants;
+  const { id, databaseName, databaseHost, sealedToken, status, databaseAccess, organizationId } =
+    tenants;
   const [rows] = await batch(db, "read", [
     db
       .select({
@@ -62,7 +63,15 @@ export async function takeDue(scope: RegistryScope, since: number, most: number)
       })
       .from(auditHeads)
       .innerJoin(tenants, eq(id, tenantId))
-      .where(and(lt(sealedAt, since), ne(status, "provisioning"), isNotNull(sealedToken)))
+      .where(
+        and(
+          lt(sealedAt, since),
+          inArray(status, ["active", "suspended"]),
+          // What takes no writes has nothing new to see to.
+          eq(databaseAccess, "open"),
+          isNotNull(sealedToken),
+        ),
+      )
       .orderBy(asc(sealedAt))
       .limit(most),
   ] as const);

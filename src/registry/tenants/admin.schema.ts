@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { idOf } from "../../core/id.ts";
 import { PageMeta, pageQuery } from "../../core/pagination.ts";
 import { text } from "../../core/text.ts";
-import { tenantStatuses } from "./tenants.table.ts";
+import { databaseAccess, tenantStatuses } from "./tenants.table.ts";
 
 export const AdminTenantParams = z.object({ id: idOf("tenant") });
 
@@ -40,6 +40,13 @@ export const AdminTenant = z
     slug: z.string(),
     name: z.string(),
     status: z.enum(tenantStatuses),
+    statusReason: z.string().nullable(),
+    statusSince: z.iso.datetime().nullable(),
+    deleteAfter: z.iso.datetime().nullable(),
+    legalHold: z.boolean(),
+    databaseAccess: z
+      .enum(databaseAccess)
+      .openapi({ description: "What the platform lets through." }),
     plan: z.string(),
     region: z.string().nullable(),
     schemaVersion: z.int(),

@@ -1,7 +1,7 @@
 import { and, count, eq, like, or, sql } from "drizzle-orm";
 import { ApiError } from "../../core/error.ts";
 import { batch } from "../../db/batch.ts";
-import { type Accepted, atVersion, iso } from "../../db/columns.ts";
+import { type Accepted, atVersion, iso, isoOrNull } from "../../db/columns.ts";
 import { isUniqueViolation } from "../../db/faults.ts";
 import { pageOf } from "../../db/page.ts";
 import { must } from "../../db/write.ts";
@@ -15,6 +15,11 @@ const shown = {
   slug: tenants.slug,
   name: tenants.name,
   status: tenants.status,
+  statusReason: tenants.statusReason,
+  statusSince: tenants.statusSince,
+  deleteAfter: tenants.deleteAfter,
+  legalHold: tenants.legalHold,
+  databaseAccess: tenants.databaseAccess,
   plan: tenants.plan,
   region: tenants.region,
   schemaVersion: tenants.schemaVersion,
@@ -97,8 +102,10 @@ export async function updateTenant(
   return toWire(row);
 }
 
-const toWire = ({ createdAt, updatedAt, ...row }: Row): AdminTenant => ({
+const toWire = ({ createdAt, updatedAt, statusSince, deleteAfter, ...row }: Row): AdminTenant => ({
   ...row,
+  statusSince: isoOrNull(statusSince),
+  deleteAfter: isoOrNull(deleteAfter),
   createdAt: iso(createdAt),
   updatedAt: iso(updatedAt),
 });

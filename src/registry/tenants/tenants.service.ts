@@ -1,4 +1,4 @@
-import { and, count, eq } from "drizzle-orm";
+import { and, count, eq, inArray } from "drizzle-orm";
 import { batch } from "../../db/batch.ts";
 import { iso } from "../../db/columns.ts";
 import { pageOf } from "../../db/page.ts";
@@ -7,7 +7,7 @@ import type { IdentityScope } from "../scope.ts";
 import type { MyTenant, MyTenantsQuery } from "./tenants.schema.ts";
 import { tenants } from "./tenants.table.ts";
 
-/** The caller's tenants that are up, as the registry's index has them. */
+/** The caller's tenants that are there, as the registry's index has them. */
 export async function listMyTenants({ caller, db }: IdentityScope, query: MyTenantsQuery) {
   const page = pageOf(query, {
     list: `tenants of ${caller.issuer} ${caller.subject}`,
@@ -17,7 +17,7 @@ export async function listMyTenants({ caller, db }: IdentityScope, query: MyTena
   const mine = and(
     eq(memberships.issuer, caller.issuer),
     eq(memberships.subject, caller.subject),
-    eq(tenants.status, "active"),
+    inArray(tenants.status, ["active", "suspended", "deleting"]),
   );
   const joined = eq(memberships.tenantId, tenants.id);
   const [rows, [counted]] = await batch(db, "read", [

@@ -14,6 +14,10 @@ export const tenantStatuses = [
   "abandoned",
 ] as const;
 
+/** What the platform lets through to a database. */
+export const databaseAccess = ["open", "readOnly", "closed"] as const;
+export type DatabaseAccess = (typeof databaseAccess)[number];
+
 /** Where each tenant's database is and how to open it. Who may enter is the tenant's own business. */
 export const tenants = sqliteTable(
   "tenants",
@@ -41,6 +45,7 @@ export const tenants = sqliteTable(
     /** When it became what `status` says, where that is not `active`. */
     statusSince: instant(),
     deleteAfter: instant(),
+    databaseAccess: text({ enum: databaseAccess }).notNull().default("open"),
     /** Nobody deletes it, whatever its owner asks for. */
     legalHold: integer({ mode: "boolean" }).notNull().default(false),
     healthStatus: text({ enum: ["healthy", "unhealthy"] }),

@@ -90,16 +90,19 @@ test("a person sees the tenants they are in and nobody else's, with what they ar
   });
 });
 
-test("tenants that are suspended or still being set up are not in the list", async () => {
+test("tenants that are still being set up, gone or given up are not in the list", async () => {
   const person = newPerson();
   await placeTenants(person, [
     { name: "Up" },
     { name: "Suspended", status: "suspended" },
+    { name: "To be deleted", status: "deleting" },
     { name: "Unfinished", status: "provisioning" },
+    { name: "Deleted", status: "deleted" },
+    { name: "Given up", status: "abandoned" },
   ]);
   const page = await list(person);
-  expect(namesIn(page)).toEqual(["Up"]);
-  expect(page.meta["totalItems"]).toBe(1);
+  expect(namesIn(page).sort()).toEqual(["Suspended", "To be deleted", "Up"]);
+  expect(page.meta["totalItems"]).toBe(3);
 });
 
 test("the same subject of another issuer is another person", async () => {

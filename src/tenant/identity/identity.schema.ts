@@ -1,16 +1,21 @@
 import { z } from "@hono/zod-openapi";
 import { text } from "../../core/text.ts";
+import { stampStatuses } from "./identity.table.ts";
 
 export const Tenant = z
   .object({
     id: z.string(),
     slug: z.string(),
     name: z.string(),
-    status: z.enum(["active", "suspended"]),
+    status: z.enum(stampStatuses),
     defaultAccountId: z.string(),
     features: z.array(z.string()).openapi({
       description: "What the platform has switched on; a change may take a minute to show.",
     }),
+    deleteAfter: z.iso
+      .datetime()
+      .nullable()
+      .openapi({ description: "Being deleted, it can be brought back until then." }),
     version: z.int(),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),

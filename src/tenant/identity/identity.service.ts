@@ -1,5 +1,5 @@
 import { ApiError } from "../../core/error.ts";
-import { type Accepted, atVersion, iso } from "../../db/columns.ts";
+import { type Accepted, atVersion, iso, isoOrNull } from "../../db/columns.ts";
 import { must } from "../../db/write.ts";
 import { commit } from "../commit.ts";
 import { read } from "../read.ts";
@@ -34,17 +34,22 @@ export async function renameTenant(
   return toTenant(scope, rows);
 }
 
-const profile = ({ db }: TenantScope) => db.select().from(tenantIdentity);
+export const profile = ({ db }: TenantScope) => db.select().from(tenantIdentity);
 
-function toTenant({ tenant }: TenantScope, [row]: (typeof tenantIdentity.$inferSelect)[]): Tenant {
+export function toTenant(
+  { tenant }: TenantScope,
+  [row]: (typeof tenantIdentity.$inferSelect)[],
+): Tenant {
   if (!row) throw new ApiError("not_found", "No such tenant");
-  const { tenantId, slug, name, status, defaultAccountId, version, createdAt, updatedAt } = row;
+  const { tenantId, slug, name, status, deleteAfter, defaultAccountId } = row;
+  const { version, createdAt, updatedAt } = row;
   return {
     id: tenantId,
     slug,
     name,
     status,
     defaultAccountId,
+    deleteAfter: isoOrNull(deleteAfter),
     features: Object.keys(tenant.features).filter((name) => tenant.features[name] === true),
     version,
     createdAt: iso(createdAt),

@@ -2,6 +2,10 @@ import { sql } from "drizzle-orm";
 import { check, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import { instant, version } from "../../db/columns.ts";
 
+/** `purging`: its deletion can no longer be called off. */
+export const stampStatuses = ["active", "suspended", "deleting", "purging"] as const;
+export type StampStatus = (typeof stampStatuses)[number];
+
 /**
  * The stamp, one row: whose database this is. Every statement that proves a principal reads it, so a
  * swapped address or a misplaced restore shows nothing, and a suspension holds on the next request.
@@ -13,7 +17,11 @@ export const tenantIdentity = sqliteTable(
     tenantId: text().notNull(),
     slug: text().notNull(),
     name: text().notNull(),
-    status: text({ enum: ["active", "suspended"] }).notNull(),
+    status: text({ enum: stampStatuses }).notNull(),
+    /** Why it is not active. */
+    statusReason: text(),
+    /** Being deleted, it may be read and brought back until then. */
+    deleteAfter: instant(),
     defaultAccountId: text().notNull(),
     version: version(),
     createdAt: instant().notNull(),

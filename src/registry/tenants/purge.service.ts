@@ -1,0 +1,54 @@
+import { and, eq, lt, sql } from "drizzle-orm";
+import { newId } from "../../core/id.ts";
+import { batch } from "../../db/batch.ts";
+import { provided } from "../../db/write.ts";
+import { commit } from "../commit.ts";
+import { operationWrites } from "../operations/begin.ts";
+import { operations } from "../operations/operations.table.ts";
+import type { JobScope } from "../scope.ts";
+import { tenants } from "./tenants.table.ts";
+
+const mostAtOnce = 50;
+
+class UnderWay extends Error {}
+
+/** Begins to destroy the tenants whose days are over: one operation each, which the next job takes up. */
+export async function beginPurges(scope: JobScope) {
+  const { db, kinds } = scope;
+  const now = Date.now();
+  const [due] = await batch(db, "read", [
+    db
+      .select({ tenantId: tenants.id })
+      .from(tenants)
+      .where(
+        and(
+          eq(tenants.status, "deleting"),
+          lt(tenants.deleteAfter, now),
+          eq(tenants.legalHold, false),
+          sql`not ${isUnderWay(sql`${tenants.id}`)}`,
+        ),
+      )
+      .limit(mostAtOnce),
+  ] as const);
+  let begun = 0;
+  for (const { tenantId } of due) {
+    const asked = { tenantId, issuer: "clock", subject: "purge", input: {}, now };
+    const alone = provided(sql`not ${isUnderWay(sql`${tenantId}`)}`, () => new UnderWay());
+    const operation = operationWrites(
+      db,
+      { id: newId("operation", now), kind: "purge", ...asked },
+      kinds.purge,
+    );
+    try {
+      await commit(scope, [alone, ...operation]);
+      begun++;
+    } catch (error) {
+      if (!(error instanceof UnderWay)) throw error;
+    }
+  }
+  return { begun };
+}
+
+const isUnderWay = (tenantId: ReturnType<typeof sql>) =>
+  sql`exists (select 1 from ${operations} o where o.tenant_id = ${tenantId}
+    and o.kind = 'purge' and o.status in ('pending', 'running'))`;

@@ -1,0 +1,88 @@
+import { eq, sql } from "drizzle-orm";
+import { ApiError } from "../../core/error.ts";
+import { batch } from "../../db/batch.ts";
+import { write } from "../../db/write.ts";
+import type { DatabaseRules } from "../../platform/platform.ts";
+import { changeStatus } from "../../tenant/identity/status.service.ts";
+import { commit } from "../commit.ts";
+import type { Tenant } from "../operations/kind.ts";
+import type { WorkScope } from "../scope.ts";
+import { openOf } from "./locate.service.ts";
+import type { Suspension } from "./suspension.schema.ts";
+import { type DatabaseAccess, tenants } from "./tenants.table.ts";
+
+export const rulesOf: Readonly<Record<DatabaseAccess, DatabaseRules>> = {
+  open: { blockReads: false, blockWrites: false },
+  readOnly: { blockReads: false, blockWrites: true },
+  closed: { blockReads: true, blockWrites: true },
+};
+
+/**
+ * The tenant's own stamp first, so that it holds on the next request everywhere; then the registry;
+ * then the platform, which lets nothing through that knows of no stamps. Each may be repeated.
+ */
+export async function suspendTenant(
+  scope: WorkScope,
+  id: string,
+  { reason, database }: Suspension,
+): Promise<void> {
+  const tenant = await statusOf(scope, id, ["active", "suspended"]);
+  if (tenant.databaseAccess !== "open")
+    await scope.platform.configure(tenant.databaseName, rulesOf.open);
+  const from = ["active", "suspended"] as const;
+  await stamp(scope, tenant, { from, to: "suspended", reason });
+  await saveStatus(scope, id, {
+    status: "suspended",
+    statusReason: reason,
+    statusSince: scope.request.now,
+    databaseAccess: database,
+  });
+  await scope.platform.configure(tenant.databaseName, rulesOf[database]);
+}
+
+export async function reactivateTenant(scope: WorkScope, id: string): Promise<void> {
+  const tenant = await statusOf(scope, id, ["active", "suspended"]);
+  await scope.platform.configure(tenant.databaseName, rulesOf.open);
+  await stamp(scope, tenant, { from: ["active", "suspended"], to: "active", reason: null });
+  await saveStatus(scope, id, {
+    status: "active",
+    statusReason: null,
+    statusSince: null,
+    databaseAccess: "open",
+  });
+}
+
+/** The tenant, if it is in one of these states: else 404 or 409. */
+export async function statusOf(
+  { db }: Pick<WorkScope, "db">,
+  id: string,
+  allowed: readonly Tenant["status"][],
+): Promise<Tenant> {
+  const [[tenant]] = await batch(db, "read", [
+    db.select().from(tenants).where(eq(tenants.id, id)),
+  ] as const);
+  if (!tenant) throw new ApiError("not_found", "No such tenant");
+  if (allowed.includes(tenant.status)) return tenant;
+  throw new ApiError("conflict", `The tenant is ${tenant.status}`);
+}
+
+async function stamp(
+  scope: WorkScope,
+  tenant: Tenant,
+  change: Omit<Parameters<typeof changeStatus>[1], "tenantId">,
+): Promise<void> {
+  const db = await openOf(scope, tenant);
+  const { request, actor } = scope;
+  const changed = () => new ApiError("conflict", "The tenant is being deleted");
+  await changeStatus({ db, request, actor }, { tenantId: tenant.id, ...change }, changed);
+}
+
+export async function saveStatus(
+  scope: WorkScope,
+  id: string,
+  values: Partial<Tenant>,
+): Promise<void> {
+  const { db, request } = scope;
+  const change = { ...values, version: sql`${tenants.version} + 1`, updatedAt: request.now };
+  await commit(scope, [write(db.update(tenants).set(change).where(eq(tenants.id, id)))]);
+}
