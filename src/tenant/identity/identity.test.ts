@@ -37,6 +37,7 @@ test("every active user sees the tenant they are in, and nothing of its database
     slug: fresh.slug,
     name: `Tenant ${fresh.slug}`,
     status: "active",
+    deleteAfter: null,
     features: [],
     defaultAccountId: fresh.accountId,
     version: 1,
