@@ -7,7 +7,7 @@ import { call } from "./testing/client.ts";
 import { type Operation, servedContract } from "./testing/contract.ts";
 import { newPerson, newTenant, stack } from "./testing/harness.ts";
 import { furnish, newPlatformAdmin } from "./testing/operators.ts";
-import { prepare, randomPath, realBody, realPath, unmet } from "./testing/paths.ts";
+import { knownOf, prepare, randomPath, realBody, realPath, unmet } from "./testing/paths.ts";
 import { headersOf, sample } from "./testing/sample.ts";
 
 const { document, operations } = await servedContract();
@@ -31,7 +31,7 @@ async function ownerOf(operation: Operation) {
   await tenant.member({ tenantRole: "owner" });
   await furnish(tenant);
   const caller = plane === "operator" ? await newPlatformAdmin() : tenant.owner;
-  const path = await realPath(operation, caller, { "/api/v1/admin/tenants": tenant.id });
+  const path = await realPath(operation, caller, await knownOf(tenant));
   return { caller, path, inTenant: true };
 }
 

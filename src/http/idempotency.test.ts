@@ -15,7 +15,7 @@ import {
 import { accept, invited } from "../testing/invitations.ts";
 import { mailsTo } from "../testing/mails.ts";
 import { furnish, newPlatformAdmin } from "../testing/operators.ts";
-import { prepare, realBody, realPath, unmet } from "../testing/paths.ts";
+import { knownOf, prepare, realBody, realPath, unmet } from "../testing/paths.ts";
 import { type DatabaseProxy, startProxy } from "../testing/proxy.ts";
 import { execute, rowsOf } from "../testing/raw-sql.ts";
 import { placeAccount } from "../testing/rows.ts";
@@ -286,7 +286,7 @@ test.each(posts.map((operation) => [operation.path, operation] as const))(
       tenant: naming(tenant.owner, {}),
     };
     const caller = callers[operation["x-plane"]] as Pick<Person, "call">;
-    const path = await realPath(operation, caller, { "/api/v1/admin/tenants": tenant.id });
+    const path = await realPath(operation, caller, await knownOf(tenant));
     await prepare(path, caller);
     const call = post(await realBody(operation, caller), "generic");
     const first = await caller.call(path, call);

@@ -33,13 +33,13 @@ async function guarded<const R extends readonly Query[]>(
   if ("done" in first) return first.done;
   // The batch cannot say why it was refused; this look can, and may find a way.
   const principal = await look(scope, "write");
+  if (principal?.admitted && isBlocked(first.refused)) throw first.refused;
   const next = principal?.admitted ? scope : await reconsider(scope, principal, "write");
   const second = await attempt(next, writes, reads);
   if ("done" in second) return second.done;
   // Who arrived a moment ago may well be in and still not allowed to do this.
   const now = await look(next, "write");
   if (now && !now.admitted) throw refusal(next, now, "write");
-  if (isBlocked(second.refused)) throw second.refused;
   throw unavailable("Your rights are changing at this moment", undefined, 1);
 }
 

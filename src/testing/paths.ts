@@ -1,5 +1,7 @@
+import { sql } from "drizzle-orm";
 import { type Operation, operationAt, servedContract } from "./contract.ts";
-import type { Person } from "./harness.ts";
+import { type Person, registry } from "./harness.ts";
+import { rowsOf } from "./raw-sql.ts";
 import { sample } from "./sample.ts";
 
 const parameter = /\{(\w+)\}/;
@@ -88,12 +90,22 @@ export async function realBody(operation: Operation, owner: Caller): Promise<unk
 export const unmet: Readonly<Record<string, string>> = {
   getOperation: "404 not_found",
   acceptInvitation: "404 not_found",
+  scheduleTenantDeletion: "400 invalid_request",
+  hastenOperation: "409 conflict",
+  giveUpOperation: "409 conflict",
   linkMyIdentity: "400 invalid_request",
   blockIdentity: "409 identity_management_off",
   unblockIdentity: "409 identity_management_off",
   unlinkMyIdentity: "409 last_identity",
   unlinkUserIdentity: "409 last_identity",
 };
+
+/** What an operator's path is to name: the tenant at hand, and the operation that set it up. */
+export async function knownOf({ id }: { id: string }): Promise<Known> {
+  const made = sql`select id from operations where tenant_id = ${id}`;
+  const [operation] = await rowsOf<{ id: string }>(registry, made);
+  return { "/api/v1/admin/tenants": id, "/api/v1/admin/operations": operation?.id ?? "" };
+}
 
 /** What is to be brought back has to be gone. */
 export async function prepare(path: string, owner: Caller): Promise<void> {
