@@ -92,6 +92,7 @@ export function sqldPlatform(settings: SqldSettings): Platform {
     listDatabases: () => undefined,
 
     async mintToken(name) {
+      assertDatabaseName(name);
       const expiresAt = Date.now() + settings.tokenDays * 86_400_000;
       const pem = `-----BEGIN PRIVATE KEY-----\n${settings.jwtKey.reveal()}\n-----END PRIVATE KEY-----`;
       const key = await importPKCS8(pem, "EdDSA");
