@@ -141,7 +141,9 @@ export function createTurso(
     fetch: (async (input, init) => {
       const request = new Request(input, init);
       if (request.url.startsWith(api) && !init?.signal) violations.push("a call without a timeout");
-      return await serve(request);
+      // A request's own signal may be collected as garbage while nobody but it waits.
+      const signal = init?.signal ?? request.signal;
+      return await Promise.race([serve(request), aborted({ signal })]);
     }) as typeof fetch,
   };
 }
@@ -161,7 +163,7 @@ const asResponse = ({ status, body = {}, headers = {} }: Answer) =>
 const brokenLine = (reason: string) => new TypeError("fetch failed", { cause: new Error(reason) });
 const sleep = (ms: number) => new Promise<void>((wake) => setTimeout(wake, ms));
 
-const aborted = ({ signal }: Request): Promise<never> =>
+const aborted = ({ signal }: Pick<Request, "signal">): Promise<never> =>
   new Promise((_, reject) => {
     if (signal.aborted) reject(signal.reason);
     signal.addEventListener("abort", () => reject(signal.reason));
