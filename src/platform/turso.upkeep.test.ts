@@ -32,8 +32,8 @@ describe("a database", () => {
     const platform = openTurso(turso);
     const name = newName();
     await turso.place(name, "somebody-else");
-    for (const work of [platform.findDatabase(name), platform.deleteDatabase(name)])
-      expect((await failureOf(work)).message).toContain("another group");
+    for (const work of [platform.findDatabase, platform.deleteDatabase])
+      expect((await failureOf(work(name))).message).toContain("another group");
     expect(turso.databases.has(name)).toBe(true);
   });
 });
@@ -45,8 +45,8 @@ describe("an organization that is not there", () => {
     const { name } = await databaseWith(turso);
     turso.misbehave({ with: "getDatabase", reply }, { with: "deleteDatabase", reply });
     const platform = openTurso(turso);
-    for (const work of [platform.findDatabase(name), platform.deleteDatabase(name)])
-      expect(await failureOf(work)).toMatchObject({
+    for (const work of [platform.findDatabase, platform.deleteDatabase])
+      expect(await failureOf(work(name))).toMatchObject({
         code: "config_invalid",
         message: expect.stringContaining("TURSO_ORGANIZATION"),
       });
