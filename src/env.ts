@@ -102,6 +102,8 @@ const Vars = z.object({
   DATABASE_WRITERS: whole(4, 1, 1000),
   ROUTE_CACHE_SECONDS: whole(60, 0, 3600),
   OPERATION_LEASE_SECONDS: whole(10, 1, 600),
+  LAZY_MIGRATION: flag.default(true),
+  MIGRATION_LEASE_SECONDS: whole(90, 3, 900),
 });
 
 const Bindings = z.object({

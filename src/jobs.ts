@@ -1,12 +1,14 @@
 import { ApiError } from "./core/error.ts";
 import { describeCauses, log } from "./http/log.ts";
 import { forgetIdempotencyKeys } from "./registry/idempotency/idempotency.service.ts";
+import { migrateFleet } from "./registry/migrations/job.service.ts";
 import type { JobScope } from "./registry/scope.ts";
 import { lookAfterTenants } from "./registry/tenants/upkeep.service.ts";
 
 /** The table of contents of what nobody asks for: each job at every call of the clock, in this order. */
 const jobs: Record<string, (scope: JobScope) => Promise<Record<string, number>>> = {
   forget_idempotency_keys: forgetIdempotencyKeys,
+  migrate_fleet: migrateFleet,
   look_after_tenants: lookAfterTenants,
 };
 

@@ -1,4 +1,4 @@
-import { type Budget, openRegistryDb } from "./db/connect.ts";
+import { type Budget, openRegistryDb, openTenantDb } from "./db/connect.ts";
 import type { Settings } from "./env.ts";
 import type { Ports } from "./http/context.ts";
 import { describeCauses, log } from "./http/log.ts";
@@ -10,10 +10,17 @@ import { sendEmail } from "./mail/mailer.ts";
 import type { Platform } from "./platform/platform.ts";
 import { sqldPlatform } from "./platform/sqld.ts";
 import { tursoPlatform } from "./platform/turso.ts";
+import type { FleetScope, RegistryScope } from "./registry/scope.ts";
 
 const identityMs = 4000;
 
-export const registryOf = (settings: Settings, budget: Budget) =>
+export const registryOf = (
+  settings: Pick<
+    Settings,
+    "GLOBAL_DATABASE_URL" | "GLOBAL_DATABASE_NAMESPACE" | "GLOBAL_AUTH_TOKEN"
+  >,
+  budget: Budget,
+) =>
   openRegistryDb(
     {
       url: settings.GLOBAL_DATABASE_URL,
@@ -22,6 +29,21 @@ export const registryOf = (settings: Settings, budget: Budget) =>
     },
     budget,
   );
+
+type FleetSettings = Pick<Settings, "ENCRYPTION_KEY" | "MIGRATION_LEASE_SECONDS">;
+
+/** What bringing tenants up to date takes beside the registry. */
+export const fleetOf = (
+  { ENCRYPTION_KEY: keyRing, MIGRATION_LEASE_SECONDS: seconds }: FleetSettings,
+  platform: Pick<Platform, "locate">,
+  budget: Budget,
+): Omit<FleetScope, keyof RegistryScope> => ({
+  platform,
+  keyRing,
+  migrationLeaseMs: seconds * 1000,
+  openForMigration: (address, id, ms) =>
+    openTenantDb(address, { ...budget, timeoutMs: ms, deadline: Date.now() + ms }, id),
+});
 
 export function platformOf(settings: Settings, get: typeof fetch): Platform {
   const { platform } = settings;

@@ -94,6 +94,42 @@ export const registryMigrations: Migration[] = [
       "create trigger platform_admins_audit_update after update on platform_admins begin insert into audit_entries values ('platform_admins', new.\"issuer\" || ':' || new.\"subject\", 'UPDATE', '[\"issuer\",\"subject\",\"active\",\"created_at\"]', json_array(old.\"issuer\", old.\"subject\", old.\"active\", old.\"created_at\"), json_array(new.\"issuer\", new.\"subject\", new.\"active\", new.\"created_at\"), ''); end",
       "create trigger platform_admins_audit_delete after delete on platform_admins begin insert into audit_entries values ('platform_admins', old.\"issuer\" || ':' || old.\"subject\", 'DELETE', '[\"issuer\",\"subject\",\"active\",\"created_at\"]', json_array(old.\"issuer\", old.\"subject\", old.\"active\", old.\"created_at\"), '[]', ''); end"
     ]
+  },
+  {
+    "tag": "0004_fleet_migrations",
+    "when": 1795540036074,
+    "hash": "7ac53919fef89b65246412184671c9f58995d5cdaea9d09426df40c1f284ee8d",
+    "statements": [
+      "CREATE TABLE `migration_failures` (\n\t`run_id` text NOT NULL,\n\t`tenant_id` text NOT NULL,\n\t`error` text NOT NULL,\n\t`at` integer NOT NULL,\n\tPRIMARY KEY(`run_id`, `tenant_id`),\n\tFOREIGN KEY (`run_id`) REFERENCES `migration_runs`(`id`) ON UPDATE no action ON DELETE cascade,\n\tFOREIGN KEY (`tenant_id`) REFERENCES `tenants`(`id`) ON UPDATE no action ON DELETE cascade\n) STRICT",
+      "CREATE INDEX `migration_failures_tenant` ON `migration_failures` (`tenant_id`)",
+      "CREATE TABLE `migration_runs` (\n\t`id` text PRIMARY KEY NOT NULL,\n\t`status` text NOT NULL,\n\t`target` integer NOT NULL,\n\t`options` text NOT NULL,\n\t`issuer` text,\n\t`subject` text NOT NULL,\n\t`wave` integer DEFAULT 0 NOT NULL,\n\t`wave_tried` integer DEFAULT 0 NOT NULL,\n\t`wave_failed` integer DEFAULT 0 NOT NULL,\n\t`cursor_version` integer DEFAULT -1 NOT NULL,\n\t`cursor_id` text DEFAULT '' NOT NULL,\n\t`left_out` integer DEFAULT false NOT NULL,\n\t`total` integer NOT NULL,\n\t`migrated` integer DEFAULT 0 NOT NULL,\n\t`failed` integer DEFAULT 0 NOT NULL,\n\t`skipped` integer DEFAULT 0 NOT NULL,\n\t`turn` integer DEFAULT 0 NOT NULL,\n\t`lease_until` integer DEFAULT 0 NOT NULL,\n\t`driven_ms` integer DEFAULT 0 NOT NULL,\n\t`created_at` integer NOT NULL,\n\t`updated_at` integer NOT NULL,\n\t`finished_at` integer\n) STRICT",
+      "CREATE UNIQUE INDEX `migration_runs_running` ON `migration_runs` (`status`) WHERE status = 'running'",
+      "CREATE INDEX `migration_runs_created` ON `migration_runs` (`created_at`,`id`)",
+      "DROP INDEX `tenants_schema_version`",
+      "ALTER TABLE `tenants` ADD `oldest_code` integer DEFAULT 0 NOT NULL",
+      "ALTER TABLE `tenants` ADD `migration_lease_until` integer DEFAULT 0 NOT NULL",
+      "ALTER TABLE `tenants` ADD `migration_error` text",
+      "ALTER TABLE `tenants` ADD `migration_failed_at` integer",
+      "ALTER TABLE `tenants` ADD `schema_drift` text",
+      "CREATE INDEX `tenants_behind` ON `tenants` (`schema_version`,`id`)",
+      "CREATE INDEX `tenants_migration_failed` ON `tenants` (`migration_failed_at`,`id`)"
+    ]
+  },
+  {
+    "tag": "0005_audit_triggers",
+    "when": 1795540036495,
+    "hash": "b4250ea964be61f86e4f8d1a2c7fa5bbe0bd1c533de7c1acadcf2646646edc4f",
+    "statements": [
+      "drop trigger tenants_audit_insert",
+      "drop trigger tenants_audit_update",
+      "drop trigger tenants_audit_delete",
+      "create trigger tenants_audit_insert after insert on tenants begin insert into audit_entries values ('tenants', new.\"id\", 'INSERT', '[\"id\",\"slug\",\"name\",\"status\",\"plan\",\"region\",\"database_name\",\"database_host\",\"sealed_token\",\"token_expires_at\",\"schema_version\",\"oldest_code\",\"migration_error\",\"migration_failed_at\",\"schema_drift\",\"features\",\"limits\",\"organization_id\",\"metadata\",\"version\",\"created_at\",\"updated_at\"]', '[]', json_array(new.\"id\", new.\"slug\", new.\"name\", new.\"status\", new.\"plan\", new.\"region\", new.\"database_name\", new.\"database_host\", new.\"sealed_token\", new.\"token_expires_at\", new.\"schema_version\", new.\"oldest_code\", new.\"migration_error\", new.\"migration_failed_at\", new.\"schema_drift\", new.\"features\", new.\"limits\", new.\"organization_id\", new.\"metadata\", new.\"version\", new.\"created_at\", new.\"updated_at\"), ',sealed_token,'); end",
+      "create trigger tenants_audit_update after update on tenants begin insert into audit_entries values ('tenants', new.\"id\", 'UPDATE', '[\"id\",\"slug\",\"name\",\"status\",\"plan\",\"region\",\"database_name\",\"database_host\",\"sealed_token\",\"token_expires_at\",\"schema_version\",\"oldest_code\",\"migration_error\",\"migration_failed_at\",\"schema_drift\",\"features\",\"limits\",\"organization_id\",\"metadata\",\"version\",\"created_at\",\"updated_at\"]', json_array(old.\"id\", old.\"slug\", old.\"name\", old.\"status\", old.\"plan\", old.\"region\", old.\"database_name\", old.\"database_host\", old.\"sealed_token\", old.\"token_expires_at\", old.\"schema_version\", old.\"oldest_code\", old.\"migration_error\", old.\"migration_failed_at\", old.\"schema_drift\", old.\"features\", old.\"limits\", old.\"organization_id\", old.\"metadata\", old.\"version\", old.\"created_at\", old.\"updated_at\"), json_array(new.\"id\", new.\"slug\", new.\"name\", new.\"status\", new.\"plan\", new.\"region\", new.\"database_name\", new.\"database_host\", new.\"sealed_token\", new.\"token_expires_at\", new.\"schema_version\", new.\"oldest_code\", new.\"migration_error\", new.\"migration_failed_at\", new.\"schema_drift\", new.\"features\", new.\"limits\", new.\"organization_id\", new.\"metadata\", new.\"version\", new.\"created_at\", new.\"updated_at\"), ',sealed_token,'); end",
+      "create trigger tenants_audit_delete after delete on tenants begin insert into audit_entries values ('tenants', old.\"id\", 'DELETE', '[\"id\",\"slug\",\"name\",\"status\",\"plan\",\"region\",\"database_name\",\"database_host\",\"sealed_token\",\"token_expires_at\",\"schema_version\",\"oldest_code\",\"migration_error\",\"migration_failed_at\",\"schema_drift\",\"features\",\"limits\",\"organization_id\",\"metadata\",\"version\",\"created_at\",\"updated_at\"]', json_array(old.\"id\", old.\"slug\", old.\"name\", old.\"status\", old.\"plan\", old.\"region\", old.\"database_name\", old.\"database_host\", old.\"sealed_token\", old.\"token_expires_at\", old.\"schema_version\", old.\"oldest_code\", old.\"migration_error\", old.\"migration_failed_at\", old.\"schema_drift\", old.\"features\", old.\"limits\", old.\"organization_id\", old.\"metadata\", old.\"version\", old.\"created_at\", old.\"updated_at\"), '[]', ',sealed_token,'); end",
+      "create trigger migration_runs_audit_insert after insert on migration_runs begin insert into audit_entries values ('migration_runs', new.\"id\", 'INSERT', '[\"id\",\"status\",\"target\",\"options\",\"issuer\",\"subject\",\"wave\",\"total\",\"skipped\",\"created_at\",\"finished_at\"]', '[]', json_array(new.\"id\", new.\"status\", new.\"target\", new.\"options\", new.\"issuer\", new.\"subject\", new.\"wave\", new.\"total\", new.\"skipped\", new.\"created_at\", new.\"finished_at\"), ''); end",
+      "create trigger migration_runs_audit_update after update on migration_runs begin insert into audit_entries values ('migration_runs', new.\"id\", 'UPDATE', '[\"id\",\"status\",\"target\",\"options\",\"issuer\",\"subject\",\"wave\",\"total\",\"skipped\",\"created_at\",\"finished_at\"]', json_array(old.\"id\", old.\"status\", old.\"target\", old.\"options\", old.\"issuer\", old.\"subject\", old.\"wave\", old.\"total\", old.\"skipped\", old.\"created_at\", old.\"finished_at\"), json_array(new.\"id\", new.\"status\", new.\"target\", new.\"options\", new.\"issuer\", new.\"subject\", new.\"wave\", new.\"total\", new.\"skipped\", new.\"created_at\", new.\"finished_at\"), ''); end",
+      "create trigger migration_runs_audit_delete after delete on migration_runs begin insert into audit_entries values ('migration_runs', old.\"id\", 'DELETE', '[\"id\",\"status\",\"target\",\"options\",\"issuer\",\"subject\",\"wave\",\"total\",\"skipped\",\"created_at\",\"finished_at\"]', json_array(old.\"id\", old.\"status\", old.\"target\", old.\"options\", old.\"issuer\", old.\"subject\", old.\"wave\", old.\"total\", old.\"skipped\", old.\"created_at\", old.\"finished_at\"), '[]', ''); end"
+    ]
   }
 ];
 

@@ -28,10 +28,19 @@ export type ProvisioningScope = IdentityScope & {
   readonly leaseMs: number;
 };
 
-/** What it takes to look after everybody's tenants, in nobody's name. */
-export type JobScope = RegistryScope & {
-  readonly platform: Platform;
+/** What it takes to bring tenants' databases to the newest schema. */
+export type FleetScope = RegistryScope & {
+  readonly platform: Pick<Platform, "locate">;
   readonly keyRing: KeyRing;
+  /** With so many milliseconds, be they for a single statement. */
+  readonly openForMigration: (address: DatabaseAddress, tenantId: string, ms: number) => TenantDb;
+  /** How long whoever died keeps others from going on. */
+  readonly migrationLeaseMs: number;
+};
+
+/** What it takes to look after everybody's tenants, in nobody's name. */
+export type JobScope = FleetScope & {
+  readonly platform: Platform;
   readonly signers: Signers;
   /** Hands over the mails of one tenant. */
   readonly post: (tenant: { readonly organizationId: string | null }) => Post;
