@@ -35,7 +35,10 @@ export const isTransient = (error: unknown): boolean => {
 
 /** SQL the database does not understand: code and schema do not belong together. */
 export const isMisfit = (error: unknown): boolean =>
-  some(error, /no such (table|column)|syntax error|has no column/);
+  some(
+    error,
+    /no such (table|column|index|trigger|view)|syntax error|has no column|(table|index|trigger|view) \S+ already exists|duplicate column/,
+  );
 
 /** Constraint failures, misfits and our own errors pass; whatever else happened, the database is unavailable. */
 export function asFault(error: unknown, label: string): unknown {
