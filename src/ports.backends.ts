@@ -1,5 +1,5 @@
 import { type Budget, openRegistryDb, openTenantDb } from "./db/connect.ts";
-import type { Settings } from "./env.ts";
+import type { FleetSettings, Settings } from "./env.ts";
 import type { Ports } from "./http/context.ts";
 import { describeCauses, log } from "./http/log.ts";
 import { auth0Provider } from "./identity/auth0.ts";
@@ -8,8 +8,8 @@ import { unmanagedProvider } from "./identity/none.ts";
 import { acceptLink, invitationMessage } from "./mail/invitation.ts";
 import { sendEmail } from "./mail/mailer.ts";
 import type { Platform } from "./platform/platform.ts";
-import { sqldPlatform } from "./platform/sqld.ts";
-import { tursoPlatform } from "./platform/turso.ts";
+import { sqldLocator, sqldPlatform } from "./platform/sqld.ts";
+import { locateAtTurso, tursoPlatform } from "./platform/turso.ts";
 import type { FleetScope, RegistryScope } from "./registry/scope.ts";
 
 const identityMs = 4000;
@@ -30,11 +30,17 @@ export const registryOf = (
     budget,
   );
 
-type FleetSettings = Pick<Settings, "ENCRYPTION_KEY" | "MIGRATION_LEASE_SECONDS">;
+/** Where databases are, for whoever need not make any. */
+export const locatorOf = ({ PLATFORM, SQLD_URL }: FleetSettings): Pick<Platform, "locate"> => ({
+  locate: PLATFORM === "sqld" && SQLD_URL ? sqldLocator(SQLD_URL) : locateAtTurso,
+});
 
 /** What bringing tenants up to date takes beside the registry. */
 export const fleetOf = (
-  { ENCRYPTION_KEY: keyRing, MIGRATION_LEASE_SECONDS: seconds }: FleetSettings,
+  {
+    ENCRYPTION_KEY: keyRing,
+    MIGRATION_LEASE_SECONDS: seconds,
+  }: Pick<Settings, "ENCRYPTION_KEY" | "MIGRATION_LEASE_SECONDS">,
   platform: Pick<Platform, "locate">,
   budget: Budget,
 ): Omit<FleetScope, keyof RegistryScope> => ({

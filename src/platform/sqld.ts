@@ -14,6 +14,10 @@ export type SqldSettings = {
   readonly fetch: typeof fetch;
 };
 
+export const sqldLocator =
+  (url: string): Platform["locate"] =>
+  (name) => ({ url, namespace: name });
+
 /** A self-hosted sqld: one address, a namespace per database, tokens we sign ourselves. */
 export const sqldPlatform = (settings: SqldSettings): Platform => ({
   async ensureDatabase(name) {
@@ -40,5 +44,5 @@ export const sqldPlatform = (settings: SqldSettings): Platform => ({
     return { token: new Secret(token), expiresAt };
   },
 
-  locate: (name) => ({ url: settings.url, namespace: name }),
+  locate: sqldLocator(settings.url),
 });

@@ -73,12 +73,14 @@ export function tursoPlatform(settings: TursoSettings): Platform {
       return { token, expiresAt: now + tokenDays * 86_400_000 };
     },
 
-    locate(_name, host) {
-      if (host === null || !hostPattern.test(host)) throw new Error("Not a host of Turso");
-      return { url: `https://${host}` };
-    },
+    locate: locateAtTurso,
   };
 }
+
+export const locateAtTurso: Platform["locate"] = (_name, host) => {
+  if (host === null || !hostPattern.test(host)) throw new Error("Not a host of Turso");
+  return { url: `https://${host}` };
+};
 
 /** A host begins with `database-organization`, and that is one label of DNS. */
 function assertHostsFit(organization: string): void {
