@@ -1,5 +1,5 @@
 // npm run deploy -- --env staging|production [--dry-run]: registry migrated, Worker deployed, fleet rolled. Safe to repeat.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { ApiError } from "../src/core/error.ts";
 import { systemRequest } from "../src/core/request.ts";
 import { Secret } from "../src/core/secret.ts";
@@ -31,7 +31,8 @@ function openRegistry(): RegistryDb {
 /** From here where the key to the tenants' tokens is at hand; else the Worker's clock has it done. */
 async function rollFleet(db: RegistryDb): Promise<void> {
   if (process.env["ENCRYPTION_KEY"]) {
-    execFileSync(process.execPath, ["scripts/migrate.ts"], { stdio: "inherit" });
+    const { status } = spawnSync(process.execPath, ["scripts/migrate.ts"], { stdio: "inherit" });
+    process.exitCode = status ?? 2;
     return;
   }
   const actor = { type: "system", id: "cli" } as const;
