@@ -8,6 +8,7 @@ CREATE TABLE `migration_failures` (
 	FOREIGN KEY (`tenant_id`) REFERENCES `tenants`(`id`) ON UPDATE no action ON DELETE cascade
 ) STRICT;
 --> statement-breakpoint
+CREATE INDEX `migration_failures_at` ON `migration_failures` (`run_id`,`at`,`tenant_id`);--> statement-breakpoint
 CREATE INDEX `migration_failures_tenant` ON `migration_failures` (`tenant_id`);--> statement-breakpoint
 CREATE TABLE `migration_runs` (
 	`id` text PRIMARY KEY NOT NULL,

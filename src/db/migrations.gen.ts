@@ -97,10 +97,11 @@ export const registryMigrations: Migration[] = [
   },
   {
     "tag": "0004_fleet_migrations",
-    "when": 1795540036074,
-    "hash": "7ac53919fef89b65246412184671c9f58995d5cdaea9d09426df40c1f284ee8d",
+    "when": 1795541523954,
+    "hash": "2634cba7048ebfce75b01e1883ec7b1c4fd54642d2a30e48cc44232487713742",
     "statements": [
       "CREATE TABLE `migration_failures` (\n\t`run_id` text NOT NULL,\n\t`tenant_id` text NOT NULL,\n\t`error` text NOT NULL,\n\t`at` integer NOT NULL,\n\tPRIMARY KEY(`run_id`, `tenant_id`),\n\tFOREIGN KEY (`run_id`) REFERENCES `migration_runs`(`id`) ON UPDATE no action ON DELETE cascade,\n\tFOREIGN KEY (`tenant_id`) REFERENCES `tenants`(`id`) ON UPDATE no action ON DELETE cascade\n) STRICT",
+      "CREATE INDEX `migration_failures_at` ON `migration_failures` (`run_id`,`at`,`tenant_id`)",
       "CREATE INDEX `migration_failures_tenant` ON `migration_failures` (`tenant_id`)",
       "CREATE TABLE `migration_runs` (\n\t`id` text PRIMARY KEY NOT NULL,\n\t`status` text NOT NULL,\n\t`target` integer NOT NULL,\n\t`options` text NOT NULL,\n\t`issuer` text,\n\t`subject` text NOT NULL,\n\t`wave` integer DEFAULT 0 NOT NULL,\n\t`wave_tried` integer DEFAULT 0 NOT NULL,\n\t`wave_failed` integer DEFAULT 0 NOT NULL,\n\t`cursor_version` integer DEFAULT -1 NOT NULL,\n\t`cursor_id` text DEFAULT '' NOT NULL,\n\t`left_out` integer DEFAULT false NOT NULL,\n\t`total` integer NOT NULL,\n\t`migrated` integer DEFAULT 0 NOT NULL,\n\t`failed` integer DEFAULT 0 NOT NULL,\n\t`skipped` integer DEFAULT 0 NOT NULL,\n\t`turn` integer DEFAULT 0 NOT NULL,\n\t`lease_until` integer DEFAULT 0 NOT NULL,\n\t`driven_ms` integer DEFAULT 0 NOT NULL,\n\t`created_at` integer NOT NULL,\n\t`updated_at` integer NOT NULL,\n\t`finished_at` integer\n) STRICT",
       "CREATE UNIQUE INDEX `migration_runs_running` ON `migration_runs` (`status`) WHERE status = 'running'",
@@ -117,7 +118,7 @@ export const registryMigrations: Migration[] = [
   },
   {
     "tag": "0005_audit_triggers",
-    "when": 1795540036495,
+    "when": 1795541524569,
     "hash": "b4250ea964be61f86e4f8d1a2c7fa5bbe0bd1c533de7c1acadcf2646646edc4f",
     "statements": [
       "drop trigger tenants_audit_insert",

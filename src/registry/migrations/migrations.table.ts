@@ -93,6 +93,7 @@ export const migrationFailures = sqliteTable(
   },
   (t) => [
     primaryKey({ columns: [t.runId, t.tenantId] }),
+    index("migration_failures_at").on(t.runId, t.at, t.tenantId),
     index("migration_failures_tenant").on(t.tenantId),
   ],
 );

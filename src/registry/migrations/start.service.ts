@@ -1,4 +1,4 @@
-import { asc, count, inArray, or } from "drizzle-orm";
+import { count, inArray, or } from "drizzle-orm";
 import { ApiError, invalidField } from "../../core/error.ts";
 import { newId } from "../../core/id.ts";
 import { batch } from "../../db/batch.ts";
@@ -102,12 +102,11 @@ async function idsOf({ db }: RegistryScope, field: string, names: readonly strin
     db
       .select({ id: tenants.id, slug: tenants.slug })
       .from(tenants)
-      .where(or(inArray(tenants.id, [...names]), inArray(tenants.slug, [...names])))
-      .orderBy(asc(tenants.id)),
+      .where(or(inArray(tenants.id, [...names]), inArray(tenants.slug, [...names]))),
   ] as const);
   const known = new Set(rows.flatMap(({ id, slug }) => [id, slug]));
   const unknown = names.find((name) => !known.has(name));
-  if (unknown === undefined) return rows.map(({ id }) => id);
+  if (unknown === undefined) return rows.map(({ id }) => id).sort();
   const message = `names no tenant: ${unknown}`;
   throw invalidField(`${field}: ${message}`, { in: "body", path: field, message });
 }
