@@ -280,6 +280,7 @@ test("while the registry is down the jobs say so, and the next call makes up for
   await sqld.configure("registry", { block_reads: false, block_writes: false });
   expect(lines).toMatchObject([
     { level: "error", event: "job_failed", job: "forget_idempotency_keys" },
+    { level: "error", event: "job_failed", job: "migrate_fleet" },
     { level: "error", event: "job_failed", job: "look_after_tenants" },
   ]);
   expect([status, body["code"]]).toEqual([503, "dependency_unavailable"]);

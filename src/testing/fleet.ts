@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { sql } from "drizzle-orm";
 import { newId } from "../core/id.ts";
 import { systemRequest } from "../core/request.ts";
 import { batch } from "../db/batch.ts";
@@ -16,16 +15,17 @@ import type { FleetScope } from "../registry/scope.ts";
 import { tenants } from "../registry/tenants/tenants.table.ts";
 import { sealToken } from "../registry/tenants/token-vault.ts";
 import { openRegistry, openTenant, testBudget } from "./databases.ts";
-import { naming, newPerson } from "./harness.ts";
 import type { OwnSqld } from "./own-sqld.ts";
-import { execute } from "./raw-sql.ts";
 
 /** Of the first release. */
 export const firstVersion = 2;
 const atOnce = 8;
 
 /** A registry of one's own on a server of one's own, without tenants. */
-export async function newRegistry({ variables, settings }: OwnSqld) {
+export async function newRegistry({
+  variables,
+  settings,
+}: Pick<OwnSqld, "variables" | "settings">) {
   const name = `registry-${randomUUID()}`;
   const platform = platformOf(settings, fetch);
   await platform.ensureDatabase(name);
@@ -115,24 +115,4 @@ const all = { page: 1, limit: 100, sortBy: "at", sortOrder: "asc" } as const;
 export async function failuresIn(scope: FleetScope, id: string): Promise<Record<string, string>> {
   const { data } = await listFailures(scope, id, all);
   return Object.fromEntries(data.map(({ tenantId, error }) => [tenantId, error]));
-}
-
-/** Somebody who has owned a tenant since the first release, and calls this Worker. */
-export async function newOldCustomer(home: OwnRegistry, base: string) {
-  const [id = ""] = await newFleet(home, 1);
-  const db = await openTenant(home.settings, id);
-  const person = newPerson(base);
-  const { issuer } = home.settings.identityProvider;
-  await execute(
-    db,
-    sql`insert into tenant_identity (id, tenant_id, slug, name, status, default_account_id, created_at, updated_at)
-      values (1, ${id}, ${slugOf(id)}, 'Old', 'active', 'acc_1', 1, 1)`,
-    sql`insert into settings (id, value, updated_at) values (1, '{}', 1)`,
-    sql`insert into users (id, email, name, status, tenant_role, created_at, updated_at)
-      values ('usr_1', ${person.email}, 'Ada', 'active', 'owner', 1, 1)`,
-    sql`insert into user_identities (issuer, subject, user_id, created_at)
-      values (${issuer}, ${person.subject}, 'usr_1', 1)`,
-    sql`insert into accounts (id, name, created_at, updated_at) values ('acc_1', 'Default', 1, 1)`,
-  );
-  return { id, db, owner: naming(person, { "x-tenant-id": slugOf(id) }) };
 }

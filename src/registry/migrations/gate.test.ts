@@ -7,12 +7,12 @@ import {
   driven,
   firstVersion,
   newDriver,
-  newOldCustomer,
   newRegistry,
   type OwnRegistry,
   start,
 } from "../../testing/fleet.ts";
 import { newTenant, stack } from "../../testing/harness.ts";
+import { newOldCustomer } from "../../testing/old-customer.ts";
 import { type OwnSqld, startOwnSqld } from "../../testing/own-sqld.ts";
 import { type DatabaseProxy, type Passage, startProxy } from "../../testing/proxy.ts";
 import { execute, rowsOf } from "../../testing/raw-sql.ts";
