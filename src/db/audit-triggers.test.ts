@@ -18,6 +18,7 @@ const traceless: Record<string, string> = {
   sqlite_sequence: "SQLite's own counter of audit_logs",
   operations: "a log itself: who asked, how often tried, how it ended",
   operation_steps: "part of that log",
+  migration_failures: "part of the log that a run is",
   audit_links: "the seal on the trace",
   audit_heads: "where that seal ends",
   idempotency_keys: "an answer kept for a day",
