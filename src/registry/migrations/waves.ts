@@ -2,7 +2,6 @@ import type { RunOptions } from "./migrations.table.ts";
 
 /** A rollout begins with few and goes on to all. */
 export const waves = ["canary", "1%", "10%", "all"] as const;
-export type Wave = (typeof waves)[number];
 
 /** How many tenants each wave tries; the last one takes whoever is left. */
 export function waveSizes(total: number, canaries: number): number[] {
