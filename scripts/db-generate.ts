@@ -15,6 +15,7 @@ import { parseArgs } from "node:util";
 import { type Audited, auditTriggers } from "../src/db/audit-triggers.ts";
 import { audited as registryAudited } from "../src/registry/audited.ts";
 import { audited as tenantAudited } from "../src/tenant/audited.ts";
+import { contractOf, lintMigrations } from "./migration-lint.ts";
 
 const bundled = "src/db/migrations.gen.ts";
 const breakpoint = "--> statement-breakpoint";
@@ -32,6 +33,7 @@ function check(): void {
       (file) => file.endsWith(".sql") && !committed.includes(file),
     );
     if (module !== readFileSync(bundled, "utf8")) drift.push(bundled);
+    lint(copy);
     if (drift.length === 0) return;
     console.error(
       `Out of date: ${drift.join(", ")}. Run npm run db:generate and commit the result.`,
@@ -40,6 +42,15 @@ function check(): void {
   } finally {
     rmSync(copy, { recursive: true });
   }
+}
+
+/** Nothing is taken from code that still runs, unless somebody says that none does. */
+function lint(folder: string): void {
+  for (const set of Object.keys(sets))
+    for (const fault of lintMigrations(migrationsIn(folder, set))) {
+      console.error(`${set}: ${fault}`);
+      process.exitCode = 1;
+    }
 }
 
 function generate(folder: string, name?: string): string {
@@ -116,17 +127,26 @@ function statementsOf(file: string): string[] {
     .filter(Boolean);
 }
 
+function migrationsIn(folder: string, set: string) {
+  const journal = JSON.parse(readFileSync(join(folder, set, "meta/_journal.json"), "utf8")) as {
+    entries: { tag: string; when: number }[];
+  };
+  return journal.entries.map(({ tag, when }) => {
+    const file = join(folder, set, `${tag}.sql`);
+    return { tag, when, sql: readFileSync(file, "utf8"), statements: statementsOf(file) };
+  });
+}
+
 function moduleOf(folder: string): string {
-  const journal = (set: string) =>
-    JSON.parse(readFileSync(join(folder, set, "meta/_journal.json"), "utf8")) as {
-      entries: { tag: string; when: number }[];
-    };
-  const list = (set: string) =>
-    journal(set).entries.map(({ tag, when }) => {
-      const file = join(folder, set, `${tag}.sql`);
-      const hash = createHash("sha256").update(readFileSync(file, "utf8")).digest("hex");
-      return { tag, when, hash, statements: statementsOf(file) };
+  const list = (set: string) => {
+    const all = migrationsIn(folder, set);
+    return all.map(({ tag, when, sql, statements }) => {
+      const hash = createHash("sha256").update(sql).digest("hex");
+      const expand = all.findIndex((each) => each.tag === contractOf(sql));
+      const contract = expand < 0 ? {} : { contract: true, oldestCode: expand + 1 };
+      return { tag, when, hash, ...contract, statements };
     });
+  };
   return [
     "// Made by `npm run db:generate` out of drizzle/: do not edit.",
     'import type { Migration } from "./migrate.ts";',
@@ -142,4 +162,7 @@ const { values } = parseArgs({
   options: { name: { type: "string" }, check: { type: "boolean", default: false } },
 });
 if (values.check) check();
-else writeFileSync(bundled, generate("drizzle", values.name));
+else {
+  writeFileSync(bundled, generate("drizzle", values.name));
+  lint("drizzle");
+}

@@ -124,6 +124,8 @@ const Vars = z.object({
   DATABASE_WRITERS: whole(4, 1, 1000),
   ROUTE_CACHE_SECONDS: whole(60, 0, 3600),
   OPERATION_LEASE_SECONDS: whole(10, 1, 600),
+  LAZY_MIGRATION: flag.default(true),
+  MIGRATION_LEASE_SECONDS: whole(90, 3, 900),
 });
 
 const Bindings = z.object({
@@ -242,13 +244,32 @@ export const settingNames = Object.keys(Vars.shape);
 /** The validated settings. Names are those of the variables; secrets are opaque. */
 export type Settings = z.infer<typeof Env>;
 
+const FleetVars = Vars.pick({
+  GLOBAL_DATABASE_URL: true,
+  GLOBAL_DATABASE_NAMESPACE: true,
+  GLOBAL_AUTH_TOKEN: true,
+  ENCRYPTION_KEY: true,
+  PLATFORM: true,
+  SQLD_URL: true,
+  MIGRATION_LEASE_SECONDS: true,
+}).refine((vars) => vars.PLATFORM !== "sqld" || vars.SQLD_URL, {
+  path: ["SQLD_URL"],
+  message: "is missing: PLATFORM is sqld",
+});
+export type FleetSettings = z.infer<typeof FleetVars>;
+
 /**
  * Validates variables and secrets as the runtime hands them over.
  * Throws `config_invalid`, which names the wrong keys and why, and never holds a value. What depends
  * on several variables is judged once each of them is right.
  */
-export function parseSettings(source: object): Settings {
-  const result = Env.safeParse(source, {
+export const parseSettings = (source: object): Settings => parse(Env, source);
+
+/** Of the same variables those it takes to migrate the fleet from anywhere. */
+export const parseFleetSettings = (source: object): FleetSettings => parse(FleetVars, source);
+
+function parse<T>(shape: z.ZodType<T>, source: object): T {
+  const result = shape.safeParse(source, {
     error: (issue) => (issue.input === undefined ? "is missing" : undefined),
   });
   if (result.success) return result.data;

@@ -278,9 +278,13 @@ test("while the registry is down the jobs say so, and the next call makes up for
   const { status, body } = await acme.owner.call("/api/v1/audit-logs/verification");
   await sqld.configure("registry", { block_reads: false, block_writes: false });
   expect(lines).toMatchObject(
-    ["begin_purges", "resume_operations", "forget_idempotency_keys", "look_after_tenants"].map(
-      (job) => ({ level: "error", event: "job_failed", job }),
-    ),
+    [
+      "begin_purges",
+      "resume_operations",
+      "migrate_fleet",
+      "forget_idempotency_keys",
+      "look_after_tenants",
+    ].map((job) => ({ level: "error", event: "job_failed", job })),
   );
   expect([status, body["code"]]).toEqual([503, "dependency_unavailable"]);
   await calledByTheClock();

@@ -1,6 +1,7 @@
 import { ApiError } from "./core/error.ts";
 import { describeCauses, log } from "./http/log.ts";
 import { forgetIdempotencyKeys } from "./registry/idempotency/idempotency.service.ts";
+import { migrateFleet } from "./registry/migrations/job.service.ts";
 import { resumeOperations } from "./registry/operations/resume.service.ts";
 import type { JobScope } from "./registry/scope.ts";
 import { beginPurges } from "./registry/tenants/purge.service.ts";
@@ -10,7 +11,11 @@ type Job = (scope: JobScope) => Promise<Record<string, number>>;
 
 /** The table of contents of what nobody asks for: by the call of the clock (`wrangler.toml`), in this order. */
 const jobs: Record<string, Record<string, Job>> = {
-  "* * * * *": { begin_purges: beginPurges, resume_operations: resumeOperations },
+  "* * * * *": {
+    begin_purges: beginPurges,
+    resume_operations: resumeOperations,
+    migrate_fleet: migrateFleet,
+  },
   "*/5 * * * *": {
     forget_idempotency_keys: forgetIdempotencyKeys,
     look_after_tenants: lookAfterTenants,

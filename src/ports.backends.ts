@@ -1,5 +1,5 @@
-import { type Budget, openRegistryDb } from "./db/connect.ts";
-import type { Settings } from "./env.ts";
+import { type Budget, openRegistryDb, openTenantDb } from "./db/connect.ts";
+import type { FleetSettings, Settings } from "./env.ts";
 import type { Ports } from "./http/context.ts";
 import { describeCauses, log } from "./http/log.ts";
 import { auth0Provider } from "./identity/auth0.ts";
@@ -8,12 +8,19 @@ import { unmanagedProvider } from "./identity/none.ts";
 import { acceptLink, invitationMessage } from "./mail/invitation.ts";
 import { sendEmail } from "./mail/mailer.ts";
 import type { Platform } from "./platform/platform.ts";
-import { sqldPlatform } from "./platform/sqld.ts";
-import { tursoPlatform } from "./platform/turso.ts";
+import { sqldLocator, sqldPlatform } from "./platform/sqld.ts";
+import { locateAtTurso, tursoPlatform } from "./platform/turso.ts";
+import type { FleetScope, RegistryScope } from "./registry/scope.ts";
 
 const identityMs = 4000;
 
-export const registryOf = (settings: Settings, budget: Budget) =>
+export const registryOf = (
+  settings: Pick<
+    Settings,
+    "GLOBAL_DATABASE_URL" | "GLOBAL_DATABASE_NAMESPACE" | "GLOBAL_AUTH_TOKEN"
+  >,
+  budget: Budget,
+) =>
   openRegistryDb(
     {
       url: settings.GLOBAL_DATABASE_URL,
@@ -22,6 +29,27 @@ export const registryOf = (settings: Settings, budget: Budget) =>
     },
     budget,
   );
+
+/** Where databases are, for whoever need not make any. */
+export const locatorOf = ({ PLATFORM, SQLD_URL }: FleetSettings): Pick<Platform, "locate"> => ({
+  locate: PLATFORM === "sqld" && SQLD_URL ? sqldLocator(SQLD_URL) : locateAtTurso,
+});
+
+/** What bringing tenants up to date takes beside the registry. */
+export const fleetOf = (
+  {
+    ENCRYPTION_KEY: keyRing,
+    MIGRATION_LEASE_SECONDS: seconds,
+  }: Pick<Settings, "ENCRYPTION_KEY" | "MIGRATION_LEASE_SECONDS">,
+  platform: FleetScope["platform"],
+  budget: Budget,
+): Omit<FleetScope, keyof RegistryScope> => ({
+  platform,
+  keyRing,
+  migrationLeaseMs: seconds * 1000,
+  openForMigration: (address, id, ms) =>
+    openTenantDb(address, { ...budget, timeoutMs: ms, deadline: Date.now() + ms }, id),
+});
 
 export function platformOf(settings: Settings, get: typeof fetch): Platform {
   const { platform } = settings;

@@ -3,7 +3,7 @@ import { systemRequest } from "./core/request.ts";
 import { openTenantDb } from "./db/connect.ts";
 import type { Settings } from "./env.ts";
 import type { Limits } from "./http/request-context.ts";
-import { identityProviderOf, platformOf, postOf, registryOf } from "./ports.backends.ts";
+import { fleetOf, identityProviderOf, platformOf, postOf, registryOf } from "./ports.backends.ts";
 import { kinds } from "./registry/kinds.ts";
 import type { JobScope } from "./registry/scope.ts";
 
@@ -22,8 +22,8 @@ export function createJobScopes(settings: Settings, limits: Limits) {
       db: registryOf(settings, budget),
       actor: { type: "system", id: name },
       request,
+      ...fleetOf(settings, platform, budget),
       platform,
-      keyRing: settings.ENCRYPTION_KEY,
       signers,
       leaseMs: settings.OPERATION_LEASE_SECONDS * 1000,
       kinds,

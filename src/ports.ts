@@ -12,10 +12,13 @@ import type { Call, Ports } from "./http/context.ts";
 import { createDiscovery } from "./http/discovery.ts";
 import { createKeyFinder } from "./http/jwks.ts";
 import type { LoginSettings } from "./http/login-config.ts";
-import { identityProviderOf, platformOf, postOf, registryOf } from "./ports.backends.ts";
+import { fleetOf, identityProviderOf, platformOf, postOf, registryOf } from "./ports.backends.ts";
 import { isPlatformAdmin } from "./registry/admins/admins.service.ts";
 import { kinds } from "./registry/kinds.ts";
 import { createDirectory } from "./registry/memberships/directory.service.ts";
+import { driveRun } from "./registry/migrations/fleet.service.ts";
+import { fits, untilFit } from "./registry/migrations/gate.service.ts";
+import type { FleetScope } from "./registry/scope.ts";
 import { createClosing } from "./registry/tenants/closing.service.ts";
 import { findRoute } from "./registry/tenants/locate.service.ts";
 import { createRouteCache } from "./registry/tenants/route-cache.ts";
@@ -25,6 +28,12 @@ const providerTimeoutMs = 2000;
 /** For what is done at a tenant as a whole, while somebody waits. */
 const workMs = 30_000;
 const readyMs = 1000;
+/** A Worker may go on for thirty seconds behind an answer. */
+const lazyMs = 28_000;
+const behindAnswerMs = 15_000;
+const behindAnswer = 200;
+/** What it takes to say that the time is up. */
+const answerMs = 500;
 
 /** Wires settings to what the HTTP layer asks for. Lives as long as the isolate; holds data, no I/O. */
 export function createPorts(settings: Settings, get: typeof fetch): Ports {
@@ -59,6 +68,13 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
       kinds,
     };
   };
+  const openFleet = ({ request, budget }: Call, ms: number): FleetScope => {
+    const longer = { ...budget, deadline: Date.now() + ms };
+    const actor = { type: "system", id: "migration" } as const;
+    const fleet = fleetOf(settings, platform, longer);
+    const migrationLeaseMs = Math.min(fleet.migrationLeaseMs, ms);
+    return { db: registry(longer), actor, request, ...fleet, migrationLeaseMs };
+  };
 
   return {
     tenancy: {
@@ -91,6 +107,18 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
     }),
     findTenant: ({ db }, name, afresh) =>
       remember(name, (wanted) => findRoute(db, wanted, platform, ring), afresh),
+    fitTenant: async (registry, route) => {
+      if (fits(route.schema)) return route;
+      const { db, request } = registry;
+      const look = () => remember(route.id, (name) => findRoute(db, name, platform, ring), true);
+      const until = db.budget.deadline - answerMs;
+      const fleet = openFleet({ request, budget: db.budget }, lazyMs);
+      return await untilFit(fleet, look, { lazily: settings.LAZY_MIGRATION, until });
+    },
+    driveMigration: (call, id) => {
+      const bounds = { tenants: behindAnswer, until: Date.now() + behindAnswerMs };
+      call.request.keepAlive(driveRun(openFleet(call, lazyMs), id, bounds));
+    },
     openTenant: (route, budget) => openTenantDb(route.address, budget, route.id),
     directory: createDirectory,
     closing: (call, by, id) => createClosing(openWork(call, by), id),

@@ -2,12 +2,12 @@
 export const refusal = (sentence: string) => Object.assign(new Error(sentence), { refusal: true });
 
 /** Runs a command line program: a refusal is printed as its sentence, anything else in full. */
-export async function runProgram(main: () => Promise<void>): Promise<void> {
+export async function runProgram(main: () => Promise<void>, failed = 1): Promise<void> {
   try {
     await main();
   } catch (error) {
     reportFailure(error);
-    process.exit(1);
+    process.exit(failed);
   }
 }
 

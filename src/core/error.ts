@@ -32,6 +32,7 @@ export const catalogue = {
   identity_management_off: { status: 409, title: "This deployment does not manage the provider" },
   tenant_limit_reached: { status: 409, title: "The caller owns as many tenants as allowed" },
   last_owner: { status: 409, title: "A tenant keeps at least one active owner" },
+  migration_running: { status: 409, title: "A migration of the fleet is going on" },
   idempotency_in_flight: { status: 409, title: "The same request is being worked on" },
   invitation_expired: { status: 410, title: "The invitation has expired" },
   invitation_revoked: { status: 410, title: "The invitation was withdrawn" },
@@ -43,6 +44,8 @@ export const catalogue = {
   internal_error: { status: 500, title: "Internal server error" },
   tenant_credentials_unreadable: { status: 500, title: "The tenant's credentials cannot be read" },
   config_invalid: { status: 503, title: "The service is not configured" },
+  schema_outdated: { status: 503, title: "The tenant's database is being brought up to date" },
+  schema_ahead: { status: 503, title: "The tenant's database is too new for this deployment" },
   dependency_unavailable: { status: 503, title: "A dependency does not answer" },
 } as const satisfies Record<string, { status: number; title: string }>;
 

@@ -10,6 +10,7 @@ const prefixes = {
   key: "key",
   grant: "agr",
   operation: "opr",
+  migration: "mig",
 } as const;
 export type Kind = keyof typeof prefixes;
 

@@ -19,6 +19,7 @@ const traceless: Record<string, string> = {
   operations: "a log itself: who asked, how often tried, how it ended",
   operation_steps: "part of that log",
   databases: "a ledger itself: what was made, by which operation",
+  migration_failures: "part of the log that a run is",
   audit_links: "the seal on the trace",
   audit_heads: "where that seal ends",
   idempotency_keys: "an answer kept for a day",

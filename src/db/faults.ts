@@ -11,11 +11,12 @@ const some = (error: unknown, pattern: RegExp): boolean => {
 
 /** Over HTTP a constraint has no code of its own: the message names the column, as `table.column`. */
 export const isUniqueViolation = (error: unknown, column?: string): boolean =>
-  some(error, /UNIQUE constraint failed/) &&
-  (column === undefined || some(error, new RegExp(`\\b${column.replace(".", "\\.")}\\b`)));
+  some(error, /UNIQUE constraint failed/) && isConstraint(error, column);
 
 /** What SQL itself refused: the caller's to translate. Everything else is the database's fault. */
-const isConstraint = (error: unknown) => some(error, /constraint failed|SQLITE_CONSTRAINT/);
+export const isConstraint = (error: unknown, column?: string) =>
+  some(error, /constraint failed|SQLITE_CONSTRAINT/) &&
+  (column === undefined || some(error, new RegExp(`\\b${column.replace(".", "\\.")}\\b`)));
 
 /** The index of the statement that took a batch down, when the server says it. */
 export function failedStatement(error: unknown): number | undefined {
@@ -34,7 +35,10 @@ export const isTransient = (error: unknown): boolean => {
 
 /** SQL the database does not understand: code and schema do not belong together. */
 export const isMisfit = (error: unknown): boolean =>
-  some(error, /no such (table|column)|syntax error|has no column/);
+  some(
+    error,
+    /no such (table|column|index|trigger|view)|syntax error|has no column|(table|index|trigger|view) \S+ already exists|duplicate column/,
+  );
 
 /** An operator, or the platform itself, has the database take no writes, or nothing at all. */
 export const isBlocked = (error: unknown): boolean => {

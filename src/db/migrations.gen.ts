@@ -96,20 +96,25 @@ export const registryMigrations: Migration[] = [
     ]
   },
   {
-    "tag": "0004_operations_and_databases",
-    "when": 1795540667512,
-    "hash": "c8e3d8720d80d5b89efb6d83a3523edc52deec9c7af9da7b75b9826be1a4b01a",
+    "tag": "0004_life_of_tenants",
+    "when": 1795543453939,
+    "hash": "8d95836e9e079321e362ecbdfdf8f1cc195ba6834ae7a9f2cd31bc1ff76e6e41",
     "statements": [
       "CREATE TABLE `databases` (\n\t`name` text PRIMARY KEY NOT NULL,\n\t`tenant_id` text NOT NULL,\n\t`operation_id` text,\n\t`state` text NOT NULL,\n\t`host` text,\n\t`keep_until` integer,\n\t`created_at` integer NOT NULL,\n\t`updated_at` integer NOT NULL,\n\tFOREIGN KEY (`tenant_id`) REFERENCES `tenants`(`id`) ON UPDATE no action ON DELETE cascade\n) STRICT",
       "CREATE INDEX `databases_tenant` ON `databases` (`tenant_id`)",
       "CREATE INDEX `databases_state` ON `databases` (`state`,`keep_until`)",
-      "ALTER TABLE `operation_steps` ADD `undoes` integer DEFAULT false NOT NULL",
-      "ALTER TABLE `operation_steps` ADD `progress` text",
-      "ALTER TABLE `operations` ADD `undoing` integer DEFAULT false NOT NULL",
-      "ALTER TABLE `operations` ADD `output` text DEFAULT '{}' NOT NULL",
-      "ALTER TABLE `operations` ADD `failures` integer DEFAULT 0 NOT NULL",
-      "ALTER TABLE `operations` ADD `retry_at` integer DEFAULT 0 NOT NULL",
-      "CREATE INDEX `operations_created` ON `operations` (`created_at`,`id`)",
+      "CREATE TABLE `migration_failures` (\n\t`run_id` text NOT NULL,\n\t`tenant_id` text NOT NULL,\n\t`error` text NOT NULL,\n\t`at` integer NOT NULL,\n\tPRIMARY KEY(`run_id`, `tenant_id`),\n\tFOREIGN KEY (`run_id`) REFERENCES `migration_runs`(`id`) ON UPDATE no action ON DELETE cascade,\n\tFOREIGN KEY (`tenant_id`) REFERENCES `tenants`(`id`) ON UPDATE no action ON DELETE cascade\n) STRICT",
+      "CREATE INDEX `migration_failures_at` ON `migration_failures` (`run_id`,`at`,`tenant_id`)",
+      "CREATE INDEX `migration_failures_tenant` ON `migration_failures` (`tenant_id`)",
+      "CREATE TABLE `migration_runs` (\n\t`id` text PRIMARY KEY NOT NULL,\n\t`status` text NOT NULL,\n\t`target` integer NOT NULL,\n\t`options` text NOT NULL,\n\t`issuer` text,\n\t`subject` text NOT NULL,\n\t`wave` integer DEFAULT 0 NOT NULL,\n\t`wave_tried` integer DEFAULT 0 NOT NULL,\n\t`wave_failed` integer DEFAULT 0 NOT NULL,\n\t`cursor_version` integer DEFAULT -1 NOT NULL,\n\t`cursor_id` text DEFAULT '' NOT NULL,\n\t`left_out` integer DEFAULT false NOT NULL,\n\t`total` integer NOT NULL,\n\t`migrated` integer DEFAULT 0 NOT NULL,\n\t`failed` integer DEFAULT 0 NOT NULL,\n\t`skipped` integer DEFAULT 0 NOT NULL,\n\t`turn` integer DEFAULT 0 NOT NULL,\n\t`lease_until` integer DEFAULT 0 NOT NULL,\n\t`driven_ms` integer DEFAULT 0 NOT NULL,\n\t`created_at` integer NOT NULL,\n\t`updated_at` integer NOT NULL,\n\t`finished_at` integer\n) STRICT",
+      "CREATE UNIQUE INDEX `migration_runs_running` ON `migration_runs` (`status`) WHERE status = 'running'",
+      "CREATE INDEX `migration_runs_created` ON `migration_runs` (`created_at`,`id`)",
+      "DROP INDEX `tenants_schema_version`",
+      "ALTER TABLE `tenants` ADD `oldest_code` integer DEFAULT 0 NOT NULL",
+      "ALTER TABLE `tenants` ADD `migration_lease_until` integer DEFAULT 0 NOT NULL",
+      "ALTER TABLE `tenants` ADD `migration_error` text",
+      "ALTER TABLE `tenants` ADD `migration_failed_at` integer",
+      "ALTER TABLE `tenants` ADD `schema_drift` text",
       "ALTER TABLE `tenants` ADD `status_reason` text",
       "ALTER TABLE `tenants` ADD `status_since` integer",
       "ALTER TABLE `tenants` ADD `delete_after` integer",
@@ -120,20 +125,32 @@ export const registryMigrations: Migration[] = [
       "ALTER TABLE `tenants` ADD `health_checked_at` integer",
       "ALTER TABLE `tenants` ADD `latency_ms` integer",
       "ALTER TABLE `tenants` ADD `last_backup_at` integer",
+      "CREATE INDEX `tenants_behind` ON `tenants` (`schema_version`,`id`)",
+      "CREATE INDEX `tenants_migration_failed` ON `tenants` (`migration_failed_at`,`id`)",
+      "ALTER TABLE `operation_steps` ADD `undoes` integer DEFAULT false NOT NULL",
+      "ALTER TABLE `operation_steps` ADD `progress` text",
+      "ALTER TABLE `operations` ADD `undoing` integer DEFAULT false NOT NULL",
+      "ALTER TABLE `operations` ADD `output` text DEFAULT '{}' NOT NULL",
+      "ALTER TABLE `operations` ADD `failures` integer DEFAULT 0 NOT NULL",
+      "ALTER TABLE `operations` ADD `retry_at` integer DEFAULT 0 NOT NULL",
+      "CREATE INDEX `operations_created` ON `operations` (`created_at`,`id`)",
       "INSERT INTO `databases` (`name`, `tenant_id`, `state`, `host`, `created_at`, `updated_at`) SELECT `database_name`, `id`, CASE `status` WHEN 'provisioning' THEN 'made' ELSE 'current' END, `database_host`, `created_at`, `updated_at` FROM `tenants`"
     ]
   },
   {
     "tag": "0005_audit_triggers",
-    "when": 1795540667935,
-    "hash": "5812e59d31a02306929a073110b513351df27b6bc248ed50af7d37c534af9d0d",
+    "when": 1795543454579,
+    "hash": "7810454d1e885561a7d2f2280e744a453fc8c1b3df47b754de4238e5454f76a8",
     "statements": [
       "drop trigger tenants_audit_insert",
       "drop trigger tenants_audit_update",
       "drop trigger tenants_audit_delete",
-      "create trigger tenants_audit_insert after insert on tenants begin insert into audit_entries values ('tenants', new.\"id\", 'INSERT', '[\"id\",\"slug\",\"name\",\"status\",\"plan\",\"region\",\"database_name\",\"database_host\",\"sealed_token\",\"token_expires_at\",\"schema_version\",\"features\",\"limits\",\"organization_id\",\"metadata\",\"status_reason\",\"status_since\",\"delete_after\",\"database_access\",\"legal_hold\",\"health_status\",\"health_error\",\"health_checked_at\",\"latency_ms\",\"last_backup_at\",\"version\",\"created_at\",\"updated_at\"]', '[]', json_array(new.\"id\", new.\"slug\", new.\"name\", new.\"status\", new.\"plan\", new.\"region\", new.\"database_name\", new.\"database_host\", new.\"sealed_token\", new.\"token_expires_at\", new.\"schema_version\", new.\"features\", new.\"limits\", new.\"organization_id\", new.\"metadata\", new.\"status_reason\", new.\"status_since\", new.\"delete_after\", new.\"database_access\", new.\"legal_hold\", new.\"health_status\", new.\"health_error\", new.\"health_checked_at\", new.\"latency_ms\", new.\"last_backup_at\", new.\"version\", new.\"created_at\", new.\"updated_at\"), ',sealed_token,'); end",
-      "create trigger tenants_audit_update after update on tenants begin insert into audit_entries values ('tenants', new.\"id\", 'UPDATE', '[\"id\",\"slug\",\"name\",\"status\",\"plan\",\"region\",\"database_name\",\"database_host\",\"sealed_token\",\"token_expires_at\",\"schema_version\",\"features\",\"limits\",\"organization_id\",\"metadata\",\"status_reason\",\"status_since\",\"delete_after\",\"database_access\",\"legal_hold\",\"health_status\",\"health_error\",\"health_checked_at\",\"latency_ms\",\"last_backup_at\",\"version\",\"created_at\",\"updated_at\"]', json_array(old.\"id\", old.\"slug\", old.\"name\", old.\"status\", old.\"plan\", old.\"region\", old.\"database_name\", old.\"database_host\", old.\"sealed_token\", old.\"token_expires_at\", old.\"schema_version\", old.\"features\", old.\"limits\", old.\"organization_id\", old.\"metadata\", old.\"status_reason\", old.\"status_since\", old.\"delete_after\", old.\"database_access\", old.\"legal_hold\", old.\"health_status\", old.\"health_error\", old.\"health_checked_at\", old.\"latency_ms\", old.\"last_backup_at\", old.\"version\", old.\"created_at\", old.\"updated_at\"), json_array(new.\"id\", new.\"slug\", new.\"name\", new.\"status\", new.\"plan\", new.\"region\", new.\"database_name\", new.\"database_host\", new.\"sealed_token\", new.\"token_expires_at\", new.\"schema_version\", new.\"features\", new.\"limits\", new.\"organization_id\", new.\"metadata\", new.\"status_reason\", new.\"status_since\", new.\"delete_after\", new.\"database_access\", new.\"legal_hold\", new.\"health_status\", new.\"health_error\", new.\"health_checked_at\", new.\"latency_ms\", new.\"last_backup_at\", new.\"version\", new.\"created_at\", new.\"updated_at\"), ',sealed_token,'); end",
-      "create trigger tenants_audit_delete after delete on tenants begin insert into audit_entries values ('tenants', old.\"id\", 'DELETE', '[\"id\",\"slug\",\"name\",\"status\",\"plan\",\"region\",\"database_name\",\"database_host\",\"sealed_token\",\"token_expires_at\",\"schema_version\",\"features\",\"limits\",\"organization_id\",\"metadata\",\"status_reason\",\"status_since\",\"delete_after\",\"database_access\",\"legal_hold\",\"health_status\",\"health_error\",\"health_checked_at\",\"latency_ms\",\"last_backup_at\",\"version\",\"created_at\",\"updated_at\"]', json_array(old.\"id\", old.\"slug\", old.\"name\", old.\"status\", old.\"plan\", old.\"region\", old.\"database_name\", old.\"database_host\", old.\"sealed_token\", old.\"token_expires_at\", old.\"schema_version\", old.\"features\", old.\"limits\", old.\"organization_id\", old.\"metadata\", old.\"status_reason\", old.\"status_since\", old.\"delete_after\", old.\"database_access\", old.\"legal_hold\", old.\"health_status\", old.\"health_error\", old.\"health_checked_at\", old.\"latency_ms\", old.\"last_backup_at\", old.\"version\", old.\"created_at\", old.\"updated_at\"), '[]', ',sealed_token,'); end"
+      "create trigger tenants_audit_insert after insert on tenants begin insert into audit_entries values ('tenants', new.\"id\", 'INSERT', '[\"id\",\"slug\",\"name\",\"status\",\"plan\",\"region\",\"database_name\",\"database_host\",\"sealed_token\",\"token_expires_at\",\"schema_version\",\"oldest_code\",\"migration_error\",\"migration_failed_at\",\"schema_drift\",\"features\",\"limits\",\"organization_id\",\"metadata\",\"status_reason\",\"status_since\",\"delete_after\",\"database_access\",\"legal_hold\",\"health_status\",\"health_error\",\"health_checked_at\",\"latency_ms\",\"last_backup_at\",\"version\",\"created_at\",\"updated_at\"]', '[]', json_array(new.\"id\", new.\"slug\", new.\"name\", new.\"status\", new.\"plan\", new.\"region\", new.\"database_name\", new.\"database_host\", new.\"sealed_token\", new.\"token_expires_at\", new.\"schema_version\", new.\"oldest_code\", new.\"migration_error\", new.\"migration_failed_at\", new.\"schema_drift\", new.\"features\", new.\"limits\", new.\"organization_id\", new.\"metadata\", new.\"status_reason\", new.\"status_since\", new.\"delete_after\", new.\"database_access\", new.\"legal_hold\", new.\"health_status\", new.\"health_error\", new.\"health_checked_at\", new.\"latency_ms\", new.\"last_backup_at\", new.\"version\", new.\"created_at\", new.\"updated_at\"), ',sealed_token,'); end",
+      "create trigger tenants_audit_update after update on tenants begin insert into audit_entries values ('tenants', new.\"id\", 'UPDATE', '[\"id\",\"slug\",\"name\",\"status\",\"plan\",\"region\",\"database_name\",\"database_host\",\"sealed_token\",\"token_expires_at\",\"schema_version\",\"oldest_code\",\"migration_error\",\"migration_failed_at\",\"schema_drift\",\"features\",\"limits\",\"organization_id\",\"metadata\",\"status_reason\",\"status_since\",\"delete_after\",\"database_access\",\"legal_hold\",\"health_status\",\"health_error\",\"health_checked_at\",\"latency_ms\",\"last_backup_at\",\"version\",\"created_at\",\"updated_at\"]', json_array(old.\"id\", old.\"slug\", old.\"name\", old.\"status\", old.\"plan\", old.\"region\", old.\"database_name\", old.\"database_host\", old.\"sealed_token\", old.\"token_expires_at\", old.\"schema_version\", old.\"oldest_code\", old.\"migration_error\", old.\"migration_failed_at\", old.\"schema_drift\", old.\"features\", old.\"limits\", old.\"organization_id\", old.\"metadata\", old.\"status_reason\", old.\"status_since\", old.\"delete_after\", old.\"database_access\", old.\"legal_hold\", old.\"health_status\", old.\"health_error\", old.\"health_checked_at\", old.\"latency_ms\", old.\"last_backup_at\", old.\"version\", old.\"created_at\", old.\"updated_at\"), json_array(new.\"id\", new.\"slug\", new.\"name\", new.\"status\", new.\"plan\", new.\"region\", new.\"database_name\", new.\"database_host\", new.\"sealed_token\", new.\"token_expires_at\", new.\"schema_version\", new.\"oldest_code\", new.\"migration_error\", new.\"migration_failed_at\", new.\"schema_drift\", new.\"features\", new.\"limits\", new.\"organization_id\", new.\"metadata\", new.\"status_reason\", new.\"status_since\", new.\"delete_after\", new.\"database_access\", new.\"legal_hold\", new.\"health_status\", new.\"health_error\", new.\"health_checked_at\", new.\"latency_ms\", new.\"last_backup_at\", new.\"version\", new.\"created_at\", new.\"updated_at\"), ',sealed_token,'); end",
+      "create trigger tenants_audit_delete after delete on tenants begin insert into audit_entries values ('tenants', old.\"id\", 'DELETE', '[\"id\",\"slug\",\"name\",\"status\",\"plan\",\"region\",\"database_name\",\"database_host\",\"sealed_token\",\"token_expires_at\",\"schema_version\",\"oldest_code\",\"migration_error\",\"migration_failed_at\",\"schema_drift\",\"features\",\"limits\",\"organization_id\",\"metadata\",\"status_reason\",\"status_since\",\"delete_after\",\"database_access\",\"legal_hold\",\"health_status\",\"health_error\",\"health_checked_at\",\"latency_ms\",\"last_backup_at\",\"version\",\"created_at\",\"updated_at\"]', json_array(old.\"id\", old.\"slug\", old.\"name\", old.\"status\", old.\"plan\", old.\"region\", old.\"database_name\", old.\"database_host\", old.\"sealed_token\", old.\"token_expires_at\", old.\"schema_version\", old.\"oldest_code\", old.\"migration_error\", old.\"migration_failed_at\", old.\"schema_drift\", old.\"features\", old.\"limits\", old.\"organization_id\", old.\"metadata\", old.\"status_reason\", old.\"status_since\", old.\"delete_after\", old.\"database_access\", old.\"legal_hold\", old.\"health_status\", old.\"health_error\", old.\"health_checked_at\", old.\"latency_ms\", old.\"last_backup_at\", old.\"version\", old.\"created_at\", old.\"updated_at\"), '[]', ',sealed_token,'); end",
+      "create trigger migration_runs_audit_insert after insert on migration_runs begin insert into audit_entries values ('migration_runs', new.\"id\", 'INSERT', '[\"id\",\"status\",\"target\",\"options\",\"issuer\",\"subject\",\"wave\",\"total\",\"skipped\",\"created_at\",\"finished_at\"]', '[]', json_array(new.\"id\", new.\"status\", new.\"target\", new.\"options\", new.\"issuer\", new.\"subject\", new.\"wave\", new.\"total\", new.\"skipped\", new.\"created_at\", new.\"finished_at\"), ''); end",
+      "create trigger migration_runs_audit_update after update on migration_runs begin insert into audit_entries values ('migration_runs', new.\"id\", 'UPDATE', '[\"id\",\"status\",\"target\",\"options\",\"issuer\",\"subject\",\"wave\",\"total\",\"skipped\",\"created_at\",\"finished_at\"]', json_array(old.\"id\", old.\"status\", old.\"target\", old.\"options\", old.\"issuer\", old.\"subject\", old.\"wave\", old.\"total\", old.\"skipped\", old.\"created_at\", old.\"finished_at\"), json_array(new.\"id\", new.\"status\", new.\"target\", new.\"options\", new.\"issuer\", new.\"subject\", new.\"wave\", new.\"total\", new.\"skipped\", new.\"created_at\", new.\"finished_at\"), ''); end",
+      "create trigger migration_runs_audit_delete after delete on migration_runs begin insert into audit_entries values ('migration_runs', old.\"id\", 'DELETE', '[\"id\",\"status\",\"target\",\"options\",\"issuer\",\"subject\",\"wave\",\"total\",\"skipped\",\"created_at\",\"finished_at\"]', json_array(old.\"id\", old.\"status\", old.\"target\", old.\"options\", old.\"issuer\", old.\"subject\", old.\"wave\", old.\"total\", old.\"skipped\", old.\"created_at\", old.\"finished_at\"), '[]', ''); end"
     ]
   }
 ];
@@ -304,8 +321,8 @@ export const tenantMigrations: Migration[] = [
     ]
   },
   {
-    "tag": "0004_operations_and_databases",
-    "when": 1795540668423,
+    "tag": "0004_life_of_tenants",
+    "when": 1795543455208,
     "hash": "c5e5e4cc10e6d39b30b76d4c9048d24c32fc7c0e7c63ca353a9cd3153b0cd715",
     "statements": [
       "ALTER TABLE `tenant_identity` ADD `status_reason` text",
@@ -314,7 +331,7 @@ export const tenantMigrations: Migration[] = [
   },
   {
     "tag": "0005_audit_triggers",
-    "when": 1795540668903,
+    "when": 1795543455935,
     "hash": "2d1b43b8edf774d8c8bb8b6421f9c4ed1090a522a29e5818f77827df0eda5630",
     "statements": [
       "drop trigger tenant_identity_audit_insert",

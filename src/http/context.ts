@@ -41,6 +41,13 @@ export type Ports = {
     name: string,
     afresh?: boolean,
   ) => Promise<TenantRoute | undefined>;
+  /** The same tenant once this code can work with its database's schema; throws 503 until then. */
+  readonly fitTenant: (
+    registry: RegistryScope,
+    route: TenantRoute,
+  ) => Promise<TenantRoute | undefined>;
+  /** Goes on with a migration of the fleet for a while, behind the answer. */
+  readonly driveMigration: (call: Call, id: string) => void;
   readonly openTenant: (route: TenantRoute, budget: Budget) => TenantDb;
   readonly directory: (registry: RegistryScope, tenantId: string) => Directory;
   readonly closing: (call: Call, by: Pick<RegistryScope, "actor">, tenantId: string) => Closing;

@@ -112,5 +112,7 @@ export const tenantErrors = (...codes: ErrorCode[]) =>
     "verified_email_required",
     "email_taken",
     "tenant_credentials_unreadable",
+    "schema_outdated",
+    "schema_ahead",
     ...codes,
   );

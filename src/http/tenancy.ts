@@ -45,9 +45,11 @@ export async function findScope(c: Signalled, access: Access): Promise<TenantSco
     throw new ApiError("tenant_mismatch", "The token, host and header name different tenants");
   if (chosen === undefined) return undefined;
   if (!route) throw caller.kind === "key" ? invalidKey() : stranger();
+  const fit = await ports.fitTenant(registry, route);
+  if (!fit) throw stranger();
   const { request, budget } = c.var;
   const asked = { access, accountId: accountOf(c) };
-  return openScope({ ports, caller, request, budget, registry, route, ...asked });
+  return openScope({ ports, caller, request, budget, registry, route: fit, ...asked });
 }
 
 type Opening = Pick<CallerEnv["Variables"], "ports" | "caller" | "request" | "budget"> &
@@ -72,7 +74,8 @@ function openScope(opening: Opening): TenantScope {
     post: ports.post(route, request),
     request,
     relocate: async () => {
-      const now = await ports.findTenant(registry, id, true);
+      const found = await ports.findTenant(registry, id, true);
+      const now = found && (await ports.fitTenant(registry, found));
       const moved = now && JSON.stringify(now.address) !== JSON.stringify(route.address);
       return moved ? ports.openTenant(now, budget) : undefined;
     },

@@ -35,6 +35,11 @@ const Config = z.looseObject({
 });
 type Config = z.infer<typeof Config>;
 
+/** What opens databases, and makes none. */
+export const sqldLocator =
+  (url: string): Platform["locate"] =>
+  (name) => ({ url, namespace: name });
+
 /** A self-hosted sqld: one address, a namespace per database, tokens we sign ourselves. */
 export function sqldPlatform(settings: SqldSettings): Platform {
   const admin = sqldAdmin(settings);
@@ -127,7 +132,7 @@ export function sqldPlatform(settings: SqldSettings): Platform {
       if (reply.status !== 200 && !isMissing(reply)) throw admin.refusal(reply);
     },
 
-    locate: (name) => ({ url: settings.url, namespace: name }),
+    locate: sqldLocator(settings.url),
   };
 }
 

@@ -33,6 +33,12 @@ export type Placement = { readonly region: string | null; readonly group: string
 
 const longestLabel = 63;
 
+/** What opens databases, and makes none. */
+export const locateAtTurso: Platform["locate"] = (_name, host) => {
+  if (host === null || !hostPattern.test(host)) throw new Error("Not a host of Turso");
+  return { url: `https://${host}` };
+};
+
 /** Turso Cloud: a host and tokens for each database, made in a group of ours through the Platform API. */
 export function tursoPlatform(settings: TursoSettings): Platform {
   const { groups, tokenDays } = settings;
@@ -149,10 +155,7 @@ export function tursoPlatform(settings: TursoSettings): Platform {
       if (!isMissing(reply)) api.expectDone(reply);
     },
 
-    locate(_name, host) {
-      if (host === null || !hostPattern.test(host)) throw new Error("Not a host of Turso");
-      return { url: `https://${host}` };
-    },
+    locate: locateAtTurso,
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Audited } from "../db/audit-triggers.ts";
 import { platformAdmins } from "./admins/admins.table.ts";
 import { memberships } from "./memberships/memberships.table.ts";
+import { migrationRuns, progress } from "./migrations/migrations.table.ts";
 import { tenants } from "./tenants/tenants.table.ts";
 
 /**
@@ -8,7 +9,8 @@ import { tenants } from "./tenants/tenants.table.ts";
  * log themselves. `npm run db:generate` turns it into triggers.
  */
 export const audited: Audited[] = [
-  { table: tenants, redact: ["sealedToken"] },
+  { table: tenants, redact: ["sealedToken"], quiet: ["migrationLeaseUntil"] },
   { table: memberships },
   { table: platformAdmins },
+  { table: migrationRuns, quiet: [...progress] },
 ];

@@ -20,6 +20,17 @@ export type RegistryScope = {
 /** For one verified person. */
 export type IdentityScope = RegistryScope & { readonly caller: Identity };
 
+/** What it takes to bring tenants' databases to the newest schema. */
+export type FleetScope = RegistryScope & {
+  /** What lets us past a block, too, where it is at hand. */
+  readonly platform: Pick<Platform, "locate"> & Partial<Pick<Platform, "configure">>;
+  readonly keyRing: KeyRing;
+  /** With so many milliseconds, be they for a single statement. */
+  readonly openForMigration: (address: DatabaseAddress, tenantId: string, ms: number) => TenantDb;
+  /** How long whoever died keeps others from going on. */
+  readonly migrationLeaseMs: number;
+};
+
 /** What it takes to carry a long job on, whoever asked for it. */
 export type WorkScope = RegistryScope & {
   readonly platform: Platform;
@@ -40,9 +51,10 @@ export type ProvisioningScope = IdentityScope &
   };
 
 /** What it takes to look after everybody's tenants, in nobody's name. */
-export type JobScope = WorkScope & {
-  /** Hands over the mails of one tenant. */
-  readonly post: (tenant: { readonly organizationId: string | null }) => Post;
-  /** Puts down that one tenant could not be looked after. The others are. */
-  readonly failed: (tenantId: string, error: unknown) => void;
-};
+export type JobScope = WorkScope &
+  FleetScope & {
+    /** Hands over the mails of one tenant. */
+    readonly post: (tenant: { readonly organizationId: string | null }) => Post;
+    /** Puts down that one tenant could not be looked after. The others are. */
+    readonly failed: (tenantId: string, error: unknown) => void;
+  };

@@ -227,6 +227,20 @@ async function callPlatform(tenant: TestTenant, base: string) {
         await page(admin, `/admin/tenants?sortBy=${sortBy}&${order}${filter}`);
   await send(admin, 200, at);
   await send(admin, 200, at, "PATCH", { features: { exports: true } });
+  const runs = "/admin/migrations";
+  const run = await send(admin, 202, runs, "POST", { canaryCount: 2 });
+  await send(admin, 200, runs, "POST", {
+    dryRun: true,
+    only: [tenant.id],
+    canaries: [tenant.slug],
+  });
+  await send(admin, 200, `${runs}/${run.id}`);
+  await send(admin, 409, `${runs}/${run.id}/resumption`, "POST");
+  await send(admin, 409, `${runs}/${run.id}/cancellation`, "POST");
+  for (const order of orders) {
+    await page(admin, `${runs}?${order}`);
+    await page(admin, `${runs}/${run.id}/failures?${order}`);
+  }
   const operator = await newOperator(tenant, "write", base);
   await send(operator, 200, "/users");
   await page(operator, `/accounts?${orders[0]}`);

@@ -2,6 +2,7 @@
 // People and tenants: here; house has each role once, twins two full tenants; keys and operators
 // are the callers that are no people of a tenant.
 // To arrange and to look: rows over tables and API; sealing the audit log; databases, raw-sql and dump by the back door.
+// A fleet of tenants at an older schema: fleet; with an owner who calls: old-customer.
 // What runs: stack is shared; worker, worker-process and own-sqld are yours to change or kill.
 // What breaks: proxy and disturbance before sqld, faulty-fetch and founder in-process, outage.
 // Who is not ours: turso (and turso-account over it), auth0, key-server; tokens are good, flawed-tokens and forgery bad.

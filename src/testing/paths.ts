@@ -88,6 +88,8 @@ export async function realBody(operation: Operation, owner: Caller): Promise<unk
 
 /** What no made-up request can satisfy, and what it is answered. */
 export const unmet: Readonly<Record<string, string>> = {
+  resumeMigration: "409 conflict",
+  cancelMigration: "409 conflict",
   getOperation: "404 not_found",
   acceptInvitation: "404 not_found",
   scheduleTenantDeletion: "400 invalid_request",

@@ -20,6 +20,8 @@ import {
 
 const tags = ["Operators"];
 const TenantParams = z.object({ id: idOf("tenant") });
+/** What may be wrong with the tenant's database. */
+const atDoor = ["tenant_credentials_unreadable", "schema_outdated", "schema_ahead"] as const;
 const GrantAtDoorParams = TenantParams.extend({ grantId: idOf("grant") });
 
 export const adminGrants = identityRouter();
@@ -35,7 +37,7 @@ adminGrants.openapi(
     request: { params: TenantParams, query: GrantsQuery },
     responses: {
       200: json(AccessGrantPage, "One page of grants"),
-      ...operatorErrors("not_found", "tenant_credentials_unreadable"),
+      ...operatorErrors("not_found", ...atDoor),
     },
   }),
   async (c) => {
@@ -57,7 +59,7 @@ adminGrants.openapi(
     request: { params: TenantParams, body: body(NewGrant) },
     responses: {
       201: json(AccessGrant, "The grant", "Location"),
-      ...operatorErrors("not_found", "already_member", "tenant_credentials_unreadable"),
+      ...operatorErrors("not_found", "already_member", ...atDoor),
     },
   }),
   async (c) => {
@@ -80,7 +82,7 @@ adminGrants.openapi(
     request: { params: GrantAtDoorParams },
     responses: {
       204: { description: "The grant is over" },
-      ...operatorErrors("not_found", "tenant_credentials_unreadable"),
+      ...operatorErrors("not_found", ...atDoor),
     },
   }),
   async (c) => {
@@ -92,7 +94,8 @@ adminGrants.openapi(
 
 async function doorOf(c: Context<IdentityEnv>, id: string): Promise<Door> {
   const { ports, registry, identity, request, budget } = c.var;
-  const route = await ports.findTenant(registry, id);
+  const found = await ports.findTenant(registry, id);
+  const route = found && (await ports.fitTenant(registry, found));
   if (!route) throw new ApiError("not_found", "No such tenant");
   const once = registry.once ? { once: registry.once } : {};
   const db = ports.openTenant(route, budget);

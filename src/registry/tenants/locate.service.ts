@@ -16,6 +16,18 @@ export type TenantRoute = {
   readonly address: DatabaseAddress;
   readonly features: Readonly<Record<string, unknown>>;
   readonly organizationId: string | null;
+  readonly schema: SchemaState;
+};
+
+/** What the registry knows of the schema of a tenant's database. */
+export type SchemaState = {
+  readonly version: number;
+  /** The lowest schema version of code that may still serve it. */
+  readonly oldestCode: number;
+  /** Somebody migrates it until then. */
+  readonly leaseUntil: number;
+  readonly failedAt: number | null;
+  readonly drift: string | null;
 };
 
 /** Looks a tenant up by what a signal names: an id, a slug, or `org:` and the provider's organisation. Undefined while it is being set up. */
@@ -38,6 +50,11 @@ export async function findRoute(
         sealedToken: tenants.sealedToken,
         features: tenants.features,
         organizationId: tenants.organizationId,
+        version: tenants.schemaVersion,
+        oldestCode: tenants.oldestCode,
+        leaseUntil: tenants.migrationLeaseUntil,
+        failedAt: tenants.migrationFailedAt,
+        drift: tenants.schemaDrift,
       })
       .from(tenants)
       .where(named),
@@ -45,7 +62,9 @@ export async function findRoute(
   if (!row?.sealedToken || row.status === "provisioning") return undefined;
   const { id, slug, features, organizationId, sealedToken } = row;
   const address = await addressOf({ ...row, sealedToken }, platform, ring);
-  return { id, slug, address, features, organizationId };
+  const { version, oldestCode, leaseUntil, failedAt, drift } = row;
+  const schema = { version, oldestCode, leaseUntil, failedAt, drift };
+  return { id, slug, address, features, organizationId, schema };
 }
 
 /** What the registry's row says of a tenant's database, ready to be opened. */
@@ -55,7 +74,7 @@ export type Located = Pick<typeof tenants.$inferSelect, "id" | "databaseName" | 
 
 export async function addressOf(
   { id, databaseName, databaseHost, sealedToken }: Located,
-  platform: Platform,
+  platform: Pick<Platform, "locate">,
   ring: KeyRing,
 ): Promise<DatabaseAddress> {
   const token = await openToken(ring, id, sealedToken);

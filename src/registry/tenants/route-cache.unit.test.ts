@@ -17,6 +17,7 @@ const routeTo = (url: string): TenantRoute => ({
   address: { url, token: new Secret("token") },
   features: {},
   organizationId: null,
+  schema: { version: 1, oldestCode: 0, leaseUntil: 0, failedAt: null, drift: null },
 });
 const [here, there] = [routeTo("http://here"), routeTo("http://there")];
 const found = (route: TenantRoute | undefined) => vi.fn(async () => route);

@@ -35,6 +35,15 @@ export const tenants = sqliteTable(
     sealedToken: text(),
     tokenExpiresAt: instant(),
     schemaVersion: integer().notNull().default(0),
+    /** The lowest schema version of code that may still serve this database. */
+    oldestCode: integer().notNull().default(0),
+    /** Whoever migrates it holds it; past this moment anyone may. */
+    migrationLeaseUntil: instant().notNull().default(0),
+    migrationError: text(),
+    /** Set while the last try stands failed: no request and no run under way tries again by itself. */
+    migrationFailedAt: instant(),
+    /** Which applied migration is not the one we know. Never mended by itself. */
+    schemaDrift: text(),
     features: text({ mode: "json" }).$type<Record<string, unknown>>().notNull().default(sql`'{}'`),
     limits: text({ mode: "json" }).$type<Record<string, number>>().notNull().default(sql`'{}'`),
     /** The organisation at the identity provider whose tokens name this tenant. */
@@ -63,6 +72,7 @@ export const tenants = sqliteTable(
     uniqueIndex("tenants_organization").on(t.organizationId),
     index("tenants_created").on(t.createdAt, t.id),
     index("tenants_name").on(t.name, t.id),
-    index("tenants_schema_version").on(t.schemaVersion),
+    index("tenants_behind").on(t.schemaVersion, t.id),
+    index("tenants_migration_failed").on(t.migrationFailedAt, t.id),
   ],
 );

@@ -33,6 +33,8 @@ acceptance.openapi(
         "invitation_expired",
         "invitation_revoked",
         "tenant_credentials_unreadable",
+        "schema_outdated",
+        "schema_ahead",
       ),
     },
   }),
@@ -40,7 +42,8 @@ acceptance.openapi(
     const { ports, registry, identity, request, budget } = c.var;
     const signers = await ports.signers("bearer");
     const link = await readBearer("invitation", c.req.valid("json").token, signers);
-    const route = link && (await ports.findTenant(registry, link.tenantId));
+    const found = link && (await ports.findTenant(registry, link.tenantId));
+    const route = found && (await ports.fitTenant(registry, found));
     if (!route) throw noSuchInvitation();
     const { id, slug, organizationId, features } = route;
     const invited = {
