@@ -8,7 +8,8 @@ import { testBudget } from "./databases.ts";
 
 /** What a driver of long work in this process has, over a network of the test's making. */
 export function openWork(settings: Settings, get: typeof fetch = fetch, leaseMs = 20): WorkScope {
-  const call = { request: systemRequest("test"), budget: { ...testBudget(), fetch: get } };
+  const budget = { ...testBudget(), writers: settings.DATABASE_WRITERS, fetch: get };
+  const call = { request: systemRequest("test"), budget };
   const actor = { type: "system", id: "test" } as const;
   return { ...createPorts(settings, get).openWork(call, { actor }), leaseMs };
 }
