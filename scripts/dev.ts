@@ -4,6 +4,7 @@ import { join, relative, resolve } from "node:path";
 import { copyAssets } from "./assets.ts";
 import { seed } from "./seed.ts";
 import { readArguments } from "./stack/arguments.ts";
+import { startClock } from "./stack/clock.ts";
 import { claimDataDir, openLog } from "./stack/data-dir.ts";
 import { openOutbox } from "./stack/outbox.ts";
 import { type Child, freePort, portTrouble } from "./stack/process.ts";
@@ -59,6 +60,7 @@ async function start(port: number, dataDir: string, verbose: boolean): Promise<v
   endWith(worker, "The Worker", workerLog);
 
   const apiUrl = `http://127.0.0.1:${apiPort}`;
+  startClock(apiUrl);
   const stack = describeStack(backends, { apiUrl, dataDir, tenants });
   const stackFile = join(dataDir, "stack.json");
   writeFileSync(stackFile, `${JSON.stringify(stack, null, 2)}\n`);

@@ -61,7 +61,7 @@ ALTER TABLE `tenants` ADD `status_reason` text;--> statement-breakpoint
 ALTER TABLE `tenants` ADD `status_since` integer;--> statement-breakpoint
 ALTER TABLE `tenants` ADD `delete_after` integer;--> statement-breakpoint
 ALTER TABLE `tenants` ADD `database_access` text DEFAULT 'open' NOT NULL;--> statement-breakpoint
-ALTER TABLE `tenants` ADD `legal_hold` integer DEFAULT false NOT NULL;--> statement-breakpoint
+ALTER TABLE `tenants` ADD `legal_hold` text;--> statement-breakpoint
 ALTER TABLE `tenants` ADD `health_status` text;--> statement-breakpoint
 ALTER TABLE `tenants` ADD `health_error` text;--> statement-breakpoint
 ALTER TABLE `tenants` ADD `health_checked_at` integer;--> statement-breakpoint

@@ -97,8 +97,8 @@ export const registryMigrations: Migration[] = [
   },
   {
     "tag": "0004_life_of_tenants",
-    "when": 1795543453939,
-    "hash": "8d95836e9e079321e362ecbdfdf8f1cc195ba6834ae7a9f2cd31bc1ff76e6e41",
+    "when": 1795543823836,
+    "hash": "d0436f87c5be5fd711eaad82d19d7aa6b9b4e397d87a59d52e398ebc6c975ce7",
     "statements": [
       "CREATE TABLE `databases` (\n\t`name` text PRIMARY KEY NOT NULL,\n\t`tenant_id` text NOT NULL,\n\t`operation_id` text,\n\t`state` text NOT NULL,\n\t`host` text,\n\t`keep_until` integer,\n\t`created_at` integer NOT NULL,\n\t`updated_at` integer NOT NULL,\n\tFOREIGN KEY (`tenant_id`) REFERENCES `tenants`(`id`) ON UPDATE no action ON DELETE cascade\n) STRICT",
       "CREATE INDEX `databases_tenant` ON `databases` (`tenant_id`)",
@@ -119,7 +119,7 @@ export const registryMigrations: Migration[] = [
       "ALTER TABLE `tenants` ADD `status_since` integer",
       "ALTER TABLE `tenants` ADD `delete_after` integer",
       "ALTER TABLE `tenants` ADD `database_access` text DEFAULT 'open' NOT NULL",
-      "ALTER TABLE `tenants` ADD `legal_hold` integer DEFAULT false NOT NULL",
+      "ALTER TABLE `tenants` ADD `legal_hold` text",
       "ALTER TABLE `tenants` ADD `health_status` text",
       "ALTER TABLE `tenants` ADD `health_error` text",
       "ALTER TABLE `tenants` ADD `health_checked_at` integer",
@@ -139,7 +139,7 @@ export const registryMigrations: Migration[] = [
   },
   {
     "tag": "0005_audit_triggers",
-    "when": 1795543454579,
+    "when": 1795543824613,
     "hash": "7810454d1e885561a7d2f2280e744a453fc8c1b3df47b754de4238e5454f76a8",
     "statements": [
       "drop trigger tenants_audit_insert",
@@ -322,7 +322,7 @@ export const tenantMigrations: Migration[] = [
   },
   {
     "tag": "0004_life_of_tenants",
-    "when": 1795543455208,
+    "when": 1795543825678,
     "hash": "c5e5e4cc10e6d39b30b76d4c9048d24c32fc7c0e7c63ca353a9cd3153b0cd715",
     "statements": [
       "ALTER TABLE `tenant_identity` ADD `status_reason` text",
@@ -331,7 +331,7 @@ export const tenantMigrations: Migration[] = [
   },
   {
     "tag": "0005_audit_triggers",
-    "when": 1795543455935,
+    "when": 1795543826626,
     "hash": "2d1b43b8edf774d8c8bb8b6421f9c4ed1090a522a29e5818f77827df0eda5630",
     "statements": [
       "drop trigger tenant_identity_audit_insert",

@@ -249,7 +249,10 @@ test("a legal hold that comes late still keeps the tenant", async () => {
   const acme = await newTenant(worker.url, sqld.settings);
   await acme.owner.call("/api/v1/tenant/deletion", deletion(acme.slug));
   await graceIsOver(acme);
-  await execute(registry, sql`update tenants set legal_hold = 1 where id = ${acme.id}`);
+  await execute(
+    registry,
+    sql`update tenants set legal_hold = 'Court order 7' where id = ${acme.id}`,
+  );
   await worker.scheduled();
   expect(codeOf(await acme.owner.call("/api/v1/users"))).toBe("200");
   const purges = sql`select 1 from operations where kind = 'purge' and tenant_id = ${acme.id}`;

@@ -43,7 +43,7 @@ export const AdminTenant = z
     statusReason: z.string().nullable(),
     statusSince: z.iso.datetime().nullable(),
     deleteAfter: z.iso.datetime().nullable(),
-    legalHold: z.boolean(),
+    legalHold: z.string().nullable().openapi({ description: "Why nobody deletes it." }),
     databaseAccess: z
       .enum(databaseAccess)
       .openapi({ description: "What the platform lets through." }),

@@ -27,7 +27,7 @@ test("platform admins find tenants by name and slug, and see where they are, not
       statusReason: null,
       statusSince: null,
       deleteAfter: null,
-      legalHold: false,
+      legalHold: null,
       databaseAccess: "open",
       plan: "basic",
       region: null,

@@ -10,7 +10,7 @@ export function createClosing(scope: WorkScope, tenantId: string): Closing {
   const find = () => statusOf(scope, tenantId, ["active", "suspended", "deleting"]);
   return {
     async isHeld() {
-      return (await find()).legalHold;
+      return (await find()).legalHold !== null;
     },
     async close(deleteAfter, reason) {
       const { databaseName } = await find();

@@ -1,4 +1,4 @@
-import { and, eq, lt, sql } from "drizzle-orm";
+import { and, eq, isNull, lt, sql } from "drizzle-orm";
 import { newId } from "../../core/id.ts";
 import { batch } from "../../db/batch.ts";
 import { provided } from "../../db/write.ts";
@@ -24,7 +24,7 @@ export async function beginPurges(scope: JobScope) {
         and(
           eq(tenants.status, "deleting"),
           lt(tenants.deleteAfter, now),
-          eq(tenants.legalHold, false),
+          isNull(tenants.legalHold),
           sql`not ${isUnderWay(sql`${tenants.id}`)}`,
         ),
       )

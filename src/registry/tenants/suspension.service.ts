@@ -6,7 +6,7 @@ import type { DatabaseRules } from "../../platform/platform.ts";
 import { changeStatus } from "../../tenant/identity/status.service.ts";
 import { commit } from "../commit.ts";
 import type { Tenant } from "../operations/kind.ts";
-import type { WorkScope } from "../scope.ts";
+import type { RegistryScope, WorkScope } from "../scope.ts";
 import { openOf } from "./locate.service.ts";
 import type { Suspension } from "./suspension.schema.ts";
 import { type DatabaseAccess, tenants } from "./tenants.table.ts";
@@ -78,7 +78,7 @@ async function stamp(
 }
 
 export async function saveStatus(
-  scope: WorkScope,
+  scope: RegistryScope,
   id: string,
   values: Partial<Tenant>,
 ): Promise<void> {

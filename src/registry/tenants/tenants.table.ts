@@ -55,8 +55,8 @@ export const tenants = sqliteTable(
     statusSince: instant(),
     deleteAfter: instant(),
     databaseAccess: text({ enum: databaseAccess }).notNull().default("open"),
-    /** Nobody deletes it, whatever its owner asks for. */
-    legalHold: integer({ mode: "boolean" }).notNull().default(false),
+    /** Why nobody deletes it, whatever its owner asks for. */
+    legalHold: text(),
     healthStatus: text({ enum: ["healthy", "unhealthy"] }),
     healthError: text(),
     healthCheckedAt: instant(),

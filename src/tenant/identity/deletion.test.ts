@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { codeOf } from "../../testing/client.ts";
 import { newPerson, newTenant, registry, stack, type TestTenant } from "../../testing/harness.ts";
 import { keyOf } from "../../testing/keys.ts";
-import { newOperator } from "../../testing/operators.ts";
+import { newOperator, newPlatformAdmin } from "../../testing/operators.ts";
 import { startProxy } from "../../testing/proxy.ts";
 import { execute, rowsOf } from "../../testing/raw-sql.ts";
 import { startWorker } from "../../testing/worker.ts";
@@ -100,11 +100,18 @@ test("only an owner in person deletes a tenant, and types its slug", async () =>
 
 test("a tenant under legal hold is deleted by nobody", async () => {
   const acme = await newTenant();
-  await execute(registry, sql`update tenants set legal_hold = 1 where id = ${acme.id}`);
+  const operator = await newPlatformAdmin();
+  const hold = `/api/v1/admin/tenants/${acme.id}/legal-hold`;
+  const held = await operator.call(hold, { method: "POST", body: { reason: "Court order 7" } });
+  expect(held).toMatchObject({ status: 200, body: { legalHold: "Court order 7" } });
   const refused = await acme.owner.call(path, deletionOf(acme.slug));
   expect(codeOf(refused)).toBe("409 conflict");
   expect(refused.body["detail"]).toContain("kept for legal reasons");
+  expect(JSON.stringify(refused.body)).not.toContain("Court order");
   expect(codeOf(await acme.owner.call("/api/v1/users", create))).toBe("201");
+  const lifted = await operator.call(hold, { method: "DELETE" });
+  expect(lifted).toMatchObject({ status: 200, body: { legalHold: null } });
+  expect(codeOf(await acme.owner.call(path, deletionOf(acme.slug)))).toBe("200");
 });
 
 test("what was lost between the stamp, the registry and the platform is made up for by repeating it", async () => {
