@@ -27,6 +27,7 @@ export function createJobScopes(settings: Settings, limits: Limits) {
       signers,
       leaseMs: settings.OPERATION_LEASE_SECONDS * 1000,
       kinds,
+      routesLastMs: settings.ROUTE_CACHE_SECONDS * 1000,
       post: (tenant) => post(tenant, request),
       openTenant: (address, id, ms) =>
         openTenantDb(address, { ...budget, deadline: Date.now() + ms }, id),

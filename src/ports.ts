@@ -38,6 +38,7 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
   const remember = createRouteCache(settings.ROUTE_CACHE_SECONDS * 1000);
   const platform = platformOf(settings, get);
   const people = identityProviderOf(settings, get);
+  const post = postOf(settings, people);
   const registry = (budget: Budget) => registryOf(settings, budget);
 
   return {
@@ -79,6 +80,9 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
             id,
           ),
         kinds,
+        signers,
+        post: (tenant) => post(tenant, request),
+        routesLastMs: settings.ROUTE_CACHE_SECONDS * 1000,
         maxTenants: settings.MAX_TENANTS_PER_USER,
         leaseMs: settings.OPERATION_LEASE_SECONDS * 1000,
       };
@@ -92,7 +96,7 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
       apiKeys: settings.MAX_API_KEYS,
       grantMinutes: settings.ACCESS_GRANT_MAX_MINUTES,
     },
-    post: postOf(settings, people),
+    post,
     people,
     isOperator: isPlatformAdmin,
     check: cachedFor(readyMs, async ({ budget, request }: Call) => {

@@ -10,6 +10,7 @@ const prefixes = {
   key: "key",
   grant: "agr",
   operation: "opr",
+  finding: "fnd",
 } as const;
 export type Kind = keyof typeof prefixes;
 

@@ -29,6 +29,11 @@ export type WorkScope = RegistryScope & {
   /** How long a driver that vanished keeps others waiting. */
   readonly leaseMs: number;
   readonly kinds: Readonly<Record<OperationKind, Kind>>;
+  readonly signers: Signers;
+  /** Hands over the mails of one tenant. */
+  readonly post: (tenant: { readonly organizationId: string | null }) => Post;
+  /** How long a Worker may go on with an address and a token after they were replaced. */
+  readonly routesLastMs: number;
 };
 
 /** What it takes to set up a tenant. */
@@ -40,9 +45,6 @@ export type ProvisioningScope = IdentityScope &
 
 /** What it takes to look after everybody's tenants, in nobody's name. */
 export type JobScope = WorkScope & {
-  readonly signers: Signers;
-  /** Hands over the mails of one tenant. */
-  readonly post: (tenant: { readonly organizationId: string | null }) => Post;
   /** Puts down that one tenant could not be looked after. The others are. */
   readonly failed: (tenantId: string, error: unknown) => void;
 };

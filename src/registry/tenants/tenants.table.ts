@@ -14,6 +14,8 @@ export const tenantStatuses = [
   "abandoned",
 ] as const;
 
+export const healthStatuses = ["healthy", "unhealthy"] as const;
+
 /** Where each tenant's database is and how to open it. Who may enter is the tenant's own business. */
 export const tenants = sqliteTable(
   "tenants",
@@ -29,6 +31,8 @@ export const tenants = sqliteTable(
     databaseHost: text(),
     /** JWE that only this tenant's id opens; null until provisioned. */
     sealedToken: text(),
+    /** The key of the ring it is sealed with; null where that was not written down yet. */
+    sealedWith: text(),
     tokenExpiresAt: instant(),
     schemaVersion: integer().notNull().default(0),
     features: text({ mode: "json" }).$type<Record<string, unknown>>().notNull().default(sql`'{}'`),
@@ -43,7 +47,7 @@ export const tenants = sqliteTable(
     deleteAfter: instant(),
     /** Nobody deletes it, whatever its owner asks for. */
     legalHold: integer({ mode: "boolean" }).notNull().default(false),
-    healthStatus: text({ enum: ["healthy", "unhealthy"] }),
+    healthStatus: text({ enum: healthStatuses }),
     healthError: text(),
     healthCheckedAt: instant(),
     latencyMs: integer(),
@@ -59,5 +63,9 @@ export const tenants = sqliteTable(
     index("tenants_created").on(t.createdAt, t.id),
     index("tenants_name").on(t.name, t.id),
     index("tenants_schema_version").on(t.schemaVersion),
+    index("tenants_status").on(t.status),
+    index("tenants_health").on(t.healthStatus),
+    index("tenants_sealed_with").on(t.sealedWith),
+    index("tenants_token_expires").on(t.tokenExpiresAt),
   ],
 );

@@ -15,6 +15,9 @@ export const tenantIdentity = sqliteTable(
     name: text().notNull(),
     status: text({ enum: ["active", "suspended"] }).notNull(),
     defaultAccountId: text().notNull(),
+    /** What the platform decided, kept here too: a registry that is lost is rebuilt from the stamps. */
+    plan: text().notNull().default("basic"),
+    organizationId: text(),
     version: version(),
     createdAt: instant().notNull(),
     updatedAt: instant().notNull(),
