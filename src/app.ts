@@ -17,6 +17,7 @@ import { adminOperations } from "./registry/operations/admin.routes.ts";
 import { operations } from "./registry/operations/operations.routes.ts";
 import { people } from "./registry/people/people.routes.ts";
 import { adminTenants } from "./registry/tenants/admin.routes.ts";
+import { credentials } from "./registry/tenants/credentials.routes.ts";
 import { tenants } from "./registry/tenants/tenants.routes.ts";
 import { accounts } from "./tenant/accounts/accounts.routes.ts";
 import { members } from "./tenant/accounts/members.routes.ts";
@@ -63,6 +64,7 @@ export function createApp({ ports, limits, cors, docs }: AppSettings) {
   app.route("/api/v1", acceptance);
 
   app.route("/api/v1", adminTenants);
+  app.route("/api/v1", credentials);
   app.route("/api/v1", adminOperations);
   app.route("/api/v1", adminGrants);
   app.route("/api/v1", registryAudit);

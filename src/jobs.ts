@@ -3,12 +3,15 @@ import { describeCauses, log } from "./http/log.ts";
 import { forgetIdempotencyKeys } from "./registry/idempotency/idempotency.service.ts";
 import { resumeOperations } from "./registry/operations/resume.service.ts";
 import type { JobScope } from "./registry/scope.ts";
+import { renewTokens, resealTokens } from "./registry/tenants/tokens.service.ts";
 import { lookAfterTenants } from "./registry/tenants/upkeep.service.ts";
 
 /** The table of contents of what nobody asks for: each job at every call of the clock, in this order. */
 const jobs: Record<string, (scope: JobScope) => Promise<Record<string, number>>> = {
   forget_idempotency_keys: forgetIdempotencyKeys,
   resume_operations: resumeOperations,
+  renew_tokens: renewTokens,
+  reseal_tokens: resealTokens,
   look_after_tenants: lookAfterTenants,
 };
 

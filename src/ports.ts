@@ -40,6 +40,8 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
   const people = identityProviderOf(settings, get);
   const post = postOf(settings, people);
   const registry = (budget: Budget) => registryOf(settings, budget);
+  const findTenant: Ports["findTenant"] = ({ db }, name, afresh) =>
+    remember(name, (wanted) => findRoute(db, wanted, platform, ring), afresh);
 
   return {
     tenancy: {
@@ -87,9 +89,12 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
         leaseMs: settings.OPERATION_LEASE_SECONDS * 1000,
       };
     },
-    findTenant: ({ db }, name, afresh) =>
-      remember(name, (wanted) => findRoute(db, wanted, platform, ring), afresh),
-    openTenant: (route, budget) => openTenantDb(route.address, budget, route.id),
+    findTenant,
+    openTenant: (route, budget, scope) =>
+      openTenantDb(route.address, budget, route.id, async () => {
+        const now = await findTenant(scope, route.id, true);
+        return now?.address;
+      }),
     directory: createDirectory,
     signers,
     quotas: {

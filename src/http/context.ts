@@ -34,7 +34,8 @@ export type Ports = {
     name: string,
     afresh?: boolean,
   ) => Promise<TenantRoute | undefined>;
-  readonly openTenant: (route: TenantRoute, budget: Budget) => TenantDb;
+  /** The registry is asked again where the database refuses the token that is remembered. */
+  readonly openTenant: (route: TenantRoute, budget: Budget, registry: RegistryScope) => TenantDb;
   readonly directory: (registry: RegistryScope, tenantId: string) => Directory;
   readonly signers: Signers;
   readonly quotas: Quotas;

@@ -64,7 +64,7 @@ function openScope(opening: Opening): TenantScope {
     caller,
     accountId,
     access,
-    db: ports.openTenant(route, budget),
+    db: ports.openTenant(route, budget, registry),
     directory: ports.directory(registry, id),
     signers: ports.signers,
     quotas: ports.quotas,
@@ -73,7 +73,7 @@ function openScope(opening: Opening): TenantScope {
     relocate: async () => {
       const now = await ports.findTenant(registry, id, true);
       const moved = now && JSON.stringify(now.address) !== JSON.stringify(route.address);
-      return moved ? ports.openTenant(now, budget) : undefined;
+      return moved ? ports.openTenant(now, budget, registry) : undefined;
     },
     renewed: () => {
       const call = renew(opening);

@@ -45,6 +45,8 @@ export type ProvisioningScope = IdentityScope &
 
 /** What it takes to look after everybody's tenants, in nobody's name. */
 export type JobScope = WorkScope & {
+  /** How long a token is good that is minted now. */
+  readonly tokensLastMs: number;
   /** Puts down that one tenant could not be looked after. The others are. */
   readonly failed: (tenantId: string, error: unknown) => void;
 };

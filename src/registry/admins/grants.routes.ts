@@ -95,7 +95,7 @@ async function doorOf(c: Context<IdentityEnv>, id: string): Promise<Door> {
   const route = await ports.findTenant(registry, id);
   if (!route) throw new ApiError("not_found", "No such tenant");
   const once = registry.once ? { once: registry.once } : {};
-  const db = ports.openTenant(route, budget);
+  const db = ports.openTenant(route, budget, registry);
   return { tenant: { id }, db, request, operator: identity, ...once };
 }
 

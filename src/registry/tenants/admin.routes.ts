@@ -7,7 +7,7 @@ import { forOperators, operatorErrors } from "../../http/guard.ts";
 import { body, json, tag } from "../../http/openapi.ts";
 import { Operation } from "../operations/operations.schema.ts";
 import { getAnyOperation } from "../operations/operations.service.ts";
-import type { ProvisioningScope } from "../scope.ts";
+import { workOf } from "../work.ts";
 import {
   AdminTenant,
   AdminTenantPage,
@@ -23,7 +23,6 @@ import { updateTenant } from "./admin.write.service.ts";
 import { inviteOwnerOf } from "./first-owner.service.ts";
 import { foundForOwner } from "./found-for-owner.service.ts";
 import { reportHealth } from "./health.service.ts";
-import { rotateCredentials } from "./rotate.service.ts";
 import { assertSlugLength } from "./slug-length.ts";
 
 const tags = tag(
@@ -162,38 +161,9 @@ adminTenants.openapi(
   async (c) => c.json(await reportHealth(workOf(c), c.req.valid("param").id), 200),
 );
 
-adminTenants.openapi(
-  createRoute({
-    ...forOperators(),
-    method: "post",
-    path: "/admin/tenants/{id}/credentials",
-    operationId: "rotateTenantCredentials",
-    summary: "Give a tenant's database a new token, and end the old ones where the platform can",
-    description: "No request fails meanwhile: whoever is refused looks the new token up.",
-    tags,
-    request: { params: AdminTenantParams },
-    responses: {
-      202: json(Operation, "It has begun; see Location", "Location"),
-      ...operatorErrors("not_found", "conflict"),
-    },
-  }),
-  async (c) => {
-    const { id } = c.req.valid("param");
-    const operationId = await rotateCredentials(workOf(c), id);
-    c.header("location", `/api/v1/admin/operations/${operationId}`);
-    return c.json(await getAnyOperation(c.var.registry, operationId), 202);
-  },
-);
-
-/** What long work takes, in the operator's name. */
-function workOf(c: Context<IdentityEnv>): ProvisioningScope {
-  const { ports, registry, identity } = c.var;
-  return { ...ports.openProvisioning(c.var, identity), ...registry };
-}
-
 async function openById(c: Context<IdentityEnv>, id: string): Promise<TenantDb> {
   const { ports, registry, budget } = c.var;
   const route = await ports.findTenant(registry, id);
   if (!route) throw noSuchTenant();
-  return ports.openTenant(route, budget);
+  return ports.openTenant(route, budget, registry);
 }
