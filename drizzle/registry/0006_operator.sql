@@ -17,7 +17,5 @@ CREATE TABLE `findings` (
 CREATE UNIQUE INDEX `findings_subject` ON `findings` (`kind`,`subject`);--> statement-breakpoint
 CREATE INDEX `findings_first_seen` ON `findings` (`first_seen_at`,`id`);--> statement-breakpoint
 ALTER TABLE `tenants` ADD `sealed_with` text;--> statement-breakpoint
-CREATE INDEX `tenants_status` ON `tenants` (`status`);--> statement-breakpoint
-CREATE INDEX `tenants_health` ON `tenants` (`health_status`);--> statement-breakpoint
 CREATE INDEX `tenants_sealed_with` ON `tenants` (`sealed_with`);--> statement-breakpoint
 CREATE INDEX `tenants_token_expires` ON `tenants` (`token_expires_at`);

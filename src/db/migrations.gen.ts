@@ -137,23 +137,21 @@ export const registryMigrations: Migration[] = [
   },
   {
     "tag": "0006_operator",
-    "when": 1795540521189,
-    "hash": "28efcd5d8d5ff49bf5bdbc336de8aba5aa38dff44d1636cb1f8f9fca222b6d76",
+    "when": 1795541665001,
+    "hash": "02cd663b24e93bcbdf9719e4d3ccde492ef90f5fbf3b78593c305253b9cea39a",
     "statements": [
       "CREATE TABLE `chores` (\n\t`name` text PRIMARY KEY NOT NULL,\n\t`started_at` integer NOT NULL\n) STRICT",
       "CREATE TABLE `findings` (\n\t`id` text PRIMARY KEY NOT NULL,\n\t`kind` text NOT NULL,\n\t`subject` text NOT NULL,\n\t`tenant_id` text,\n\t`detail` text NOT NULL,\n\t`first_seen_at` integer NOT NULL,\n\t`last_seen_at` integer NOT NULL,\n\t`quarantined_at` integer\n) STRICT",
       "CREATE UNIQUE INDEX `findings_subject` ON `findings` (`kind`,`subject`)",
       "CREATE INDEX `findings_first_seen` ON `findings` (`first_seen_at`,`id`)",
       "ALTER TABLE `tenants` ADD `sealed_with` text",
-      "CREATE INDEX `tenants_status` ON `tenants` (`status`)",
-      "CREATE INDEX `tenants_health` ON `tenants` (`health_status`)",
       "CREATE INDEX `tenants_sealed_with` ON `tenants` (`sealed_with`)",
       "CREATE INDEX `tenants_token_expires` ON `tenants` (`token_expires_at`)"
     ]
   },
   {
     "tag": "0007_audit_triggers",
-    "when": 1795540521641,
+    "when": 1795541667163,
     "hash": "6fb0eae0a6ec44650ff0bd6acb293f0571ad8092286bb6c66c701ed2c7e9f82d",
     "statements": [
       "drop trigger tenants_audit_insert",
@@ -333,7 +331,7 @@ export const tenantMigrations: Migration[] = [
   },
   {
     "tag": "0004_operator",
-    "when": 1795540522184,
+    "when": 1795541670880,
     "hash": "c94e1b3ec9403d7c5afd2220f60669298e0f0dbb0745435d30240552b48e10d8",
     "statements": [
       "PRAGMA foreign_keys=OFF",
@@ -355,7 +353,7 @@ export const tenantMigrations: Migration[] = [
   },
   {
     "tag": "0005_audit_triggers",
-    "when": 1795540522650,
+    "when": 1795541673306,
     "hash": "c1371f51c6c36760fb4f9854a57601000595b73945584147359e3ae1125d03f7",
     "statements": [
       "drop trigger tenant_identity_audit_insert",

@@ -1,4 +1,4 @@
-import { and, count, eq, isNull, or, type SQL } from "drizzle-orm";
+import { and, count, eq, isNull, or, type SQL, sql } from "drizzle-orm";
 import { ApiError } from "../../core/error.ts";
 import { batch } from "../../db/batch.ts";
 import { iso, isoOrNull } from "../../db/columns.ts";
@@ -52,6 +52,7 @@ export async function listTenants({ db }: RegistryScope, query: AdminTenantsQuer
   return page.result(rows, counted?.total ?? 0, (row) => [row[query.sortBy], row.id], toWire);
 }
 
+/** A filter narrows what comes in the order asked for: the index is the order's, hence the `+`. */
 function matches({ search, ...query }: AdminTenantsQuery): SQL | undefined {
   const { id, name, slug, status, plan, region, schemaVersion, healthStatus } = tenants;
   const { health } = query;
@@ -60,7 +61,7 @@ function matches({ search, ...query }: AdminTenantsQuery): SQL | undefined {
     query.status && eq(status, query.status),
     query.plan ? eq(plan, query.plan) : undefined,
     query.region ? eq(region, query.region) : undefined,
-    query.schemaVersion === undefined ? undefined : eq(schemaVersion, query.schemaVersion),
+    query.schemaVersion === undefined ? undefined : sql`+${schemaVersion} = ${query.schemaVersion}`,
     health && (health === "unknown" ? isNull(healthStatus) : eq(healthStatus, health)),
   );
 }

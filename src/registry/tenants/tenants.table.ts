@@ -63,8 +63,6 @@ export const tenants = sqliteTable(
     index("tenants_created").on(t.createdAt, t.id),
     index("tenants_name").on(t.name, t.id),
     index("tenants_schema_version").on(t.schemaVersion),
-    index("tenants_status").on(t.status),
-    index("tenants_health").on(t.healthStatus),
     index("tenants_sealed_with").on(t.sealedWith),
     index("tenants_token_expires").on(t.tokenExpiresAt),
   ],
