@@ -12,6 +12,7 @@ import { type Limits, requestContext } from "./http/request-context.ts";
 import { unmatched } from "./http/unmatched.ts";
 import { adminGrants } from "./registry/admins/grants.routes.ts";
 import { registryAudit } from "./registry/audit/audit.routes.ts";
+import { findings } from "./registry/findings/findings.routes.ts";
 import { me } from "./registry/memberships/me.routes.ts";
 import { adminOperations } from "./registry/operations/admin.routes.ts";
 import { operations } from "./registry/operations/operations.routes.ts";
@@ -68,6 +69,7 @@ export function createApp({ ports, limits, cors, docs }: AppSettings) {
   app.route("/api/v1", adminOperations);
   app.route("/api/v1", adminGrants);
   app.route("/api/v1", registryAudit);
+  app.route("/api/v1", findings);
   app.route("/api/v1", people);
 
   app.route("/api/v1", identity);

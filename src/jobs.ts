@@ -1,5 +1,6 @@
 import { ApiError } from "./core/error.ts";
 import { describeCauses, log } from "./http/log.ts";
+import { reconcile } from "./registry/findings/reconcile.service.ts";
 import { forgetIdempotencyKeys } from "./registry/idempotency/idempotency.service.ts";
 import { resumeOperations } from "./registry/operations/resume.service.ts";
 import type { JobScope } from "./registry/scope.ts";
@@ -12,6 +13,7 @@ const jobs: Record<string, (scope: JobScope) => Promise<Record<string, number>>>
   resume_operations: resumeOperations,
   renew_tokens: renewTokens,
   reseal_tokens: resealTokens,
+  reconcile,
   look_after_tenants: lookAfterTenants,
 };
 

@@ -47,6 +47,8 @@ export type ProvisioningScope = IdentityScope &
 export type JobScope = WorkScope & {
   /** How long a token is good that is minted now. */
   readonly tokensLastMs: number;
+  /** How long a database that is nobody's is closed before it is destroyed; 0 leaves all of them alone. */
+  readonly removeAfterMs: number;
   /** Puts down that one tenant could not be looked after. The others are. */
   readonly failed: (tenantId: string, error: unknown) => void;
 };

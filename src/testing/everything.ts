@@ -244,6 +244,8 @@ async function callPlatform(tenant: TestTenant, base: string) {
   await send(admin, 202, `${at}/credentials`, "POST");
   await send(admin, 409, `${at}/credentials`, "POST");
   await send(admin, 200, "/admin/credentials");
+  for (const filter of ["", "kind=database_missing", `tenantId=${tenant.id}`])
+    for (const order of orders) await page(admin, `/admin/findings?${order}&${filter}`);
   for (const filter of ["", `entity=tenants&entityId=${tenant.id}`, "actorId=system"])
     for (const order of orders) await page(admin, `/admin/audit-logs?${order}&${filter}`);
   const operator = await newOperator(tenant, "write", base);

@@ -7,7 +7,7 @@ import { tenants } from "./tenants.table.ts";
 import { keepToken, kidOf, openToken, sealToken } from "./token-vault.ts";
 
 const dayMs = 86_400_000;
-const runMs = 3 * 60_000;
+const runMs = 60_000;
 const atOnce = 4;
 const pageSize = 100;
 /** A month is time enough to notice that it does not work. */
