@@ -88,6 +88,7 @@ export async function realBody(operation: Operation, owner: Caller): Promise<unk
 export const unmet: Readonly<Record<string, string>> = {
   getOperation: "404 not_found",
   acceptInvitation: "404 not_found",
+  inviteFirstOwner: "409 conflict",
   linkMyIdentity: "400 invalid_request",
   blockIdentity: "409 identity_management_off",
   unblockIdentity: "409 identity_management_off",
