@@ -16,6 +16,8 @@ CREATE TABLE `findings` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `findings_subject` ON `findings` (`kind`,`subject`);--> statement-breakpoint
 CREATE INDEX `findings_first_seen` ON `findings` (`first_seen_at`,`id`);--> statement-breakpoint
+CREATE INDEX `findings_kind` ON `findings` (`kind`,`first_seen_at`,`id`);--> statement-breakpoint
+CREATE INDEX `findings_tenant` ON `findings` (`tenant_id`,`first_seen_at`,`id`);--> statement-breakpoint
 ALTER TABLE `tenants` ADD `sealed_with` text;--> statement-breakpoint
 CREATE INDEX `tenants_sealed_with` ON `tenants` (`sealed_with`);--> statement-breakpoint
 CREATE INDEX `tenants_token_expires` ON `tenants` (`token_expires_at`);

@@ -21,6 +21,9 @@ const traceless: Record<string, string> = {
   audit_links: "the seal on the trace",
   audit_heads: "where that seal ends",
   idempotency_keys: "an answer kept for a day",
+  databases: "a ledger itself: what was made, by which operation",
+  findings: "what a sweep saw, gone once it is over",
+  chores: "when the clock last did what it does now and then",
 };
 
 const wings: [string, Audited[], typeof tenantMigrations, () => Promise<Database>][] = [

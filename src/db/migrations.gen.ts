@@ -137,13 +137,15 @@ export const registryMigrations: Migration[] = [
   },
   {
     "tag": "0006_operator",
-    "when": 1795541665001,
-    "hash": "02cd663b24e93bcbdf9719e4d3ccde492ef90f5fbf3b78593c305253b9cea39a",
+    "when": 1795543912624,
+    "hash": "a94efa9888fc40fa97cca707f6b41e2f1dba02248e9ecbff2bd8ac5489dfd89d",
     "statements": [
       "CREATE TABLE `chores` (\n\t`name` text PRIMARY KEY NOT NULL,\n\t`started_at` integer NOT NULL\n) STRICT",
       "CREATE TABLE `findings` (\n\t`id` text PRIMARY KEY NOT NULL,\n\t`kind` text NOT NULL,\n\t`subject` text NOT NULL,\n\t`tenant_id` text,\n\t`detail` text NOT NULL,\n\t`first_seen_at` integer NOT NULL,\n\t`last_seen_at` integer NOT NULL,\n\t`quarantined_at` integer\n) STRICT",
       "CREATE UNIQUE INDEX `findings_subject` ON `findings` (`kind`,`subject`)",
       "CREATE INDEX `findings_first_seen` ON `findings` (`first_seen_at`,`id`)",
+      "CREATE INDEX `findings_kind` ON `findings` (`kind`,`first_seen_at`,`id`)",
+      "CREATE INDEX `findings_tenant` ON `findings` (`tenant_id`,`first_seen_at`,`id`)",
       "ALTER TABLE `tenants` ADD `sealed_with` text",
       "CREATE INDEX `tenants_sealed_with` ON `tenants` (`sealed_with`)",
       "CREATE INDEX `tenants_token_expires` ON `tenants` (`token_expires_at`)"
@@ -151,7 +153,7 @@ export const registryMigrations: Migration[] = [
   },
   {
     "tag": "0007_audit_triggers",
-    "when": 1795541667163,
+    "when": 1795543914130,
     "hash": "6fb0eae0a6ec44650ff0bd6acb293f0571ad8092286bb6c66c701ed2c7e9f82d",
     "statements": [
       "drop trigger tenants_audit_insert",

@@ -36,6 +36,8 @@ export const findings = sqliteTable(
   (t) => [
     uniqueIndex("findings_subject").on(t.kind, t.subject),
     index("findings_first_seen").on(t.firstSeenAt, t.id),
+    index("findings_kind").on(t.kind, t.firstSeenAt, t.id),
+    index("findings_tenant").on(t.tenantId, t.firstSeenAt, t.id),
   ],
 );
 
