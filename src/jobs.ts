@@ -6,6 +6,7 @@ import { resumeOperations } from "./registry/operations/resume.service.ts";
 import type { JobScope } from "./registry/scope.ts";
 import { renewTokens, resealTokens } from "./registry/tenants/tokens.service.ts";
 import { lookAfterTenants } from "./registry/tenants/upkeep.service.ts";
+import { fillWarmPool } from "./registry/warm/fill.service.ts";
 
 /** The table of contents of what nobody asks for: each job at every call of the clock, in this order. */
 const jobs: Record<string, (scope: JobScope) => Promise<Record<string, number>>> = {
@@ -14,6 +15,7 @@ const jobs: Record<string, (scope: JobScope) => Promise<Record<string, number>>>
   renew_tokens: renewTokens,
   reseal_tokens: resealTokens,
   reconcile,
+  fill_warm_pool: fillWarmPool,
   look_after_tenants: lookAfterTenants,
 };
 

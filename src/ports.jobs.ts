@@ -28,6 +28,7 @@ export function createJobScopes(settings: Settings, limits: Limits) {
       leaseMs: settings.OPERATION_LEASE_SECONDS * 1000,
       kinds,
       tokensLastMs: settings.DATABASE_TOKEN_DAYS * 86_400_000,
+      warmPoolSize: settings.WARM_POOL_SIZE,
       removeAfterMs: settings.UNUSED_DATABASE_DAYS * 86_400_000,
       routesLastMs: settings.ROUTE_CACHE_SECONDS * 1000,
       post: (tenant) => post(tenant, request),

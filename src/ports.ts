@@ -85,6 +85,7 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
         signers,
         post: (tenant) => post(tenant, request),
         routesLastMs: settings.ROUTE_CACHE_SECONDS * 1000,
+        usesWarm: settings.WARM_POOL_SIZE > 0,
         maxTenants: settings.MAX_TENANTS_PER_USER,
         leaseMs: settings.OPERATION_LEASE_SECONDS * 1000,
       };

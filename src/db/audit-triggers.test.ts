@@ -23,6 +23,7 @@ const traceless: Record<string, string> = {
   idempotency_keys: "an answer kept for a day",
   databases: "a ledger itself: what was made, by which operation",
   findings: "what a sweep saw, gone once it is over",
+  warm_databases: "nobody's yet: the tenant's row tells of the rest",
   chores: "when the clock last did what it does now and then",
 };
 

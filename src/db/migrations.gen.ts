@@ -137,8 +137,8 @@ export const registryMigrations: Migration[] = [
   },
   {
     "tag": "0006_operator",
-    "when": 1795543912624,
-    "hash": "a94efa9888fc40fa97cca707f6b41e2f1dba02248e9ecbff2bd8ac5489dfd89d",
+    "when": 1795544007204,
+    "hash": "3f5c8c347425d2553d0389045933edaa54e9a6a8421b29263f71bd62db0ba30d",
     "statements": [
       "CREATE TABLE `chores` (\n\t`name` text PRIMARY KEY NOT NULL,\n\t`started_at` integer NOT NULL\n) STRICT",
       "CREATE TABLE `findings` (\n\t`id` text PRIMARY KEY NOT NULL,\n\t`kind` text NOT NULL,\n\t`subject` text NOT NULL,\n\t`tenant_id` text,\n\t`detail` text NOT NULL,\n\t`first_seen_at` integer NOT NULL,\n\t`last_seen_at` integer NOT NULL,\n\t`quarantined_at` integer\n) STRICT",
@@ -146,6 +146,8 @@ export const registryMigrations: Migration[] = [
       "CREATE INDEX `findings_first_seen` ON `findings` (`first_seen_at`,`id`)",
       "CREATE INDEX `findings_kind` ON `findings` (`kind`,`first_seen_at`,`id`)",
       "CREATE INDEX `findings_tenant` ON `findings` (`tenant_id`,`first_seen_at`,`id`)",
+      "CREATE TABLE `warm_databases` (\n\t`tenant_id` text PRIMARY KEY NOT NULL,\n\t`name` text NOT NULL,\n\t`state` text NOT NULL,\n\t`created_at` integer NOT NULL\n) STRICT",
+      "CREATE INDEX `warm_databases_state` ON `warm_databases` (`state`,`created_at`)",
       "ALTER TABLE `tenants` ADD `sealed_with` text",
       "CREATE INDEX `tenants_sealed_with` ON `tenants` (`sealed_with`)",
       "CREATE INDEX `tenants_token_expires` ON `tenants` (`token_expires_at`)"
@@ -153,7 +155,7 @@ export const registryMigrations: Migration[] = [
   },
   {
     "tag": "0007_audit_triggers",
-    "when": 1795543914130,
+    "when": 1795544007897,
     "hash": "6fb0eae0a6ec44650ff0bd6acb293f0571ad8092286bb6c66c701ed2c7e9f82d",
     "statements": [
       "drop trigger tenants_audit_insert",

@@ -41,6 +41,8 @@ export type ProvisioningScope = IdentityScope &
   WorkScope & {
     /** Tenants one identity may own. */
     readonly maxTenants: number;
+    /** Whether databases made ahead may be there. */
+    readonly usesWarm: boolean;
   };
 
 /** What it takes to look after everybody's tenants, in nobody's name. */
@@ -49,6 +51,8 @@ export type JobScope = WorkScope & {
   readonly tokensLastMs: number;
   /** How long a database that is nobody's is closed before it is destroyed; 0 leaves all of them alone. */
   readonly removeAfterMs: number;
+  /** Databases kept ready for whoever signs up next. */
+  readonly warmPoolSize: number;
   /** Puts down that one tenant could not be looked after. The others are. */
   readonly failed: (tenantId: string, error: unknown) => void;
 };

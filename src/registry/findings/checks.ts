@@ -4,6 +4,7 @@ import { databases } from "../databases/databases.table.ts";
 import { operationSteps, operations } from "../operations/operations.table.ts";
 import type { JobScope } from "../scope.ts";
 import { tenants } from "../tenants/tenants.table.ts";
+import { warmDatabases } from "../warm/warm.table.ts";
 import type { FindingKind } from "./findings.table.ts";
 import { findMissing, ledger } from "./ledger.ts";
 import type { Listed, Seen, Sighting } from "./sighting.ts";
@@ -33,6 +34,12 @@ export const checks: Readonly<Record<FindingKind, Check>> = {
   database_unknown: async (scope, names) => {
     const ours = [...(names ?? [])].filter((name) => tenantOf(name) !== undefined);
     const known = new Set<string>();
+    const { name } = warmDatabases;
+    const [warm] = await batch(scope.db, "read", [
+      scope.db.select({ name }).from(warmDatabases),
+    ] as const);
+    for (const row of warm) known.add(row.name);
+    // In this order: what is taken off the shelf meanwhile is written down as a tenant's.
     for await (const rows of ledger(scope)) for (const { name } of rows) known.add(name);
     const strangers = ours.filter((name) => !known.has(name));
     return whole(

@@ -13,6 +13,7 @@ import { memberships } from "../memberships/memberships.table.ts";
 import { operationWrites } from "../operations/begin.ts";
 import { type OperationKind, operations } from "../operations/operations.table.ts";
 import type { IdentityScope, ProvisioningScope } from "../scope.ts";
+import { newTenantId, WarmTaken } from "../warm/take.service.ts";
 import type { ProvisionInput } from "./provision.steps.ts";
 import type { ProvisionForOwnerInput } from "./provision-for-owner.steps.ts";
 import type { NewTenant } from "./tenants.schema.ts";
@@ -24,9 +25,14 @@ export type Reservation = { readonly tenantId: string; readonly operationId: str
  * Takes the slug: the tenant's row, its owner and the operation with all its steps, or nothing.
  * The owner's unfinished registration under the same slug is taken up again instead.
  */
-export async function reserve(scope: ProvisioningScope, input: NewTenant): Promise<Reservation> {
+export async function reserve(
+  scope: ProvisioningScope,
+  input: NewTenant,
+  cold = false,
+): Promise<Reservation> {
   const { caller, db, request, maxTenants } = scope;
-  const [tenantId, operationId] = [newId("tenant"), newId("operation")];
+  const { tenantId, takes } = await newTenantId(scope, cold);
+  const operationId = newId("operation");
   const { issuer, subject } = caller;
   const { now } = request;
   const owned = sql`(select count(*) from ${memberships}
@@ -55,6 +61,7 @@ export async function reserve(scope: ProvisioningScope, input: NewTenant): Promi
     .where(eq(operations.id, operationId));
   try {
     const writes = [
+      ...takes,
       must(tenant, () => limitReached(maxTenants)),
       write(
         db
@@ -66,6 +73,7 @@ export async function reserve(scope: ProvisioningScope, input: NewTenant): Promi
     const [[reserved]] = await commit(scope, writes, [reservation] as const);
     return reserved ?? { tenantId, operationId };
   } catch (error) {
+    if (error instanceof WarmTaken) return await reserve(scope, input, true);
     const full = error instanceof ApiError && error.code === "tenant_limit_reached";
     if (!full && !isUniqueViolation(error, "tenants.slug")) throw error;
     const own = await findOwn(scope, input.slug, "provision");
