@@ -30,6 +30,7 @@ test("a tenant's database is asked now, and tells how it is", async () => {
   });
   const own = await acme.owner.call("/api/v1/tenant/health");
   expect(own.body).toEqual({
+    slug: acme.slug,
     status: "healthy",
     latencyMs: expect.any(Number),
     schemaVersion: tenantMigrations.length,

@@ -20,6 +20,7 @@ export type Tenant = z.infer<typeof Tenant>;
 
 export const TenantHealth = z
   .object({
+    slug: z.string(),
     status: z.enum(["healthy"]),
     latencyMs: z.int(),
     schemaVersion: z.int(),

@@ -38,9 +38,14 @@ export async function renameTenant(
 /** Being let in is the proof that the database is there and the tenant's own. */
 export async function getTenantHealth(scope: TenantScope): Promise<TenantHealth> {
   const began = Date.now();
-  const [[schema]] = await read(scope, [schemaVersionQuery(scope.db)] as const);
+  const { slug } = tenantIdentity;
+  const [[stamp], [schema]] = await read(scope, [
+    scope.db.select({ slug }).from(tenantIdentity),
+    schemaVersionQuery(scope.db),
+  ] as const);
   const latencyMs = Date.now() - began;
-  return { status: "healthy", latencyMs, schemaVersion: schema?.version ?? 0 };
+  if (!stamp) throw new ApiError("not_found", "No such tenant");
+  return { slug: stamp.slug, status: "healthy", latencyMs, schemaVersion: schema?.version ?? 0 };
 }
 
 const profile = ({ db }: TenantScope) => db.select().from(tenantIdentity);
