@@ -103,3 +103,23 @@ test("a tenant that has an owner is closed to operators who would add one", asyn
   expect(codeOf(await invite())).toBe("409 conflict");
   expect(await rowsOf(acme.db, "select * from invitations")).toEqual([]);
 });
+
+test("every step may be done twice: there is one invitation, and its link stays good", async () => {
+  const ada = newPerson();
+  const { operator, answer, slug } = await found(ada.email);
+  const { id } = answer.body;
+  const link = await invitationToken(ada.email);
+  await execute(
+    registry,
+    `update tenants set status = 'provisioning' where id = '${id}'`,
+    `update operations set status = 'pending' where tenant_id = '${id}'`,
+    `update operation_steps set status = 'pending'
+      where operation_id in (select id from operations where tenant_id = '${id}')`,
+  );
+  const body = { slug, name: "Initech", ownerEmail: ada.email };
+  const again = await operator.call<AdminTenant>(path, { method: "POST", body });
+  expect(again).toMatchObject({ status: 201, body: { id, status: "active" } });
+  const db = await openTenant(settings, id);
+  expect(await rowsOf(db, "select state from invitations")).toEqual([{ state: "pending" }]);
+  expect(codeOf(await accept(ada, link))).toBe("200");
+});
