@@ -11,12 +11,15 @@ import { loginConfig } from "./http/login-config.ts";
 import { type Limits, requestContext } from "./http/request-context.ts";
 import { unmatched } from "./http/unmatched.ts";
 import { adminGrants } from "./registry/admins/grants.routes.ts";
+import { registryAudit } from "./registry/audit/audit.routes.ts";
+import { findings } from "./registry/findings/findings.routes.ts";
 import { me } from "./registry/memberships/me.routes.ts";
 import { adminMigrations } from "./registry/migrations/migrations.routes.ts";
 import { adminOperations } from "./registry/operations/admin.routes.ts";
 import { operations } from "./registry/operations/operations.routes.ts";
 import { people } from "./registry/people/people.routes.ts";
 import { adminTenants } from "./registry/tenants/admin.routes.ts";
+import { credentials } from "./registry/tenants/credentials.routes.ts";
 import { legalHold } from "./registry/tenants/legal-hold.routes.ts";
 import { suspension } from "./registry/tenants/suspension.routes.ts";
 import { tenants } from "./registry/tenants/tenants.routes.ts";
@@ -68,9 +71,12 @@ export function createApp({ ports, limits, cors, docs }: AppSettings) {
   app.route("/api/v1", adminTenants);
   app.route("/api/v1", suspension);
   app.route("/api/v1", legalHold);
+  app.route("/api/v1", credentials);
   app.route("/api/v1", adminOperations);
   app.route("/api/v1", adminGrants);
   app.route("/api/v1", adminMigrations);
+  app.route("/api/v1", registryAudit);
+  app.route("/api/v1", findings);
   app.route("/api/v1", people);
 
   app.route("/api/v1", identity);

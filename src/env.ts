@@ -120,6 +120,8 @@ const Vars = z.object({
   TURSO_GROUP: name.optional(),
   TURSO_GROUPS: placements.optional(),
   DATABASE_TOKEN_DAYS: whole(365, 1, 3650),
+  WARM_POOL_SIZE: whole(0, 0, 100),
+  UNUSED_DATABASE_DAYS: whole(14, 0, 3650),
   DATABASE_TIMEOUT_MS: whole(3500, 50, 60_000),
   DATABASE_WRITERS: whole(4, 1, 1000),
   ROUTE_CACHE_SECONDS: whole(60, 0, 3600),

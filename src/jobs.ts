@@ -1,11 +1,14 @@
 import { ApiError } from "./core/error.ts";
 import { describeCauses, log } from "./http/log.ts";
+import { reconcile } from "./registry/findings/reconcile.service.ts";
 import { forgetIdempotencyKeys } from "./registry/idempotency/idempotency.service.ts";
 import { migrateFleet } from "./registry/migrations/job.service.ts";
 import { resumeOperations } from "./registry/operations/resume.service.ts";
 import type { JobScope } from "./registry/scope.ts";
 import { beginPurges } from "./registry/tenants/purge.service.ts";
+import { renewTokens, resealTokens } from "./registry/tenants/tokens.service.ts";
 import { lookAfterTenants } from "./registry/tenants/upkeep.service.ts";
+import { fillWarmPool } from "./registry/warm/fill.service.ts";
 
 type Job = (scope: JobScope) => Promise<Record<string, number>>;
 
@@ -15,9 +18,13 @@ const jobs: Record<string, Record<string, Job>> = {
     begin_purges: beginPurges,
     resume_operations: resumeOperations,
     migrate_fleet: migrateFleet,
+    fill_warm_pool: fillWarmPool,
   },
   "*/5 * * * *": {
     forget_idempotency_keys: forgetIdempotencyKeys,
+    renew_tokens: renewTokens,
+    reseal_tokens: resealTokens,
+    reconcile,
     look_after_tenants: lookAfterTenants,
   },
 };

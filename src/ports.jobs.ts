@@ -27,6 +27,10 @@ export function createJobScopes(settings: Settings, limits: Limits) {
       signers,
       leaseMs: settings.OPERATION_LEASE_SECONDS * 1000,
       kinds,
+      tokensLastMs: settings.DATABASE_TOKEN_DAYS * 86_400_000,
+      warmPoolSize: settings.WARM_POOL_SIZE,
+      removeAfterMs: settings.UNUSED_DATABASE_DAYS * 86_400_000,
+      routesLastMs: settings.ROUTE_CACHE_SECONDS * 1000,
       post: (tenant) => post(tenant, request),
       openTenant: (address, id, ms) =>
         openTenantDb(address, { ...budget, deadline: Date.now() + ms }, id),

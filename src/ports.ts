@@ -49,6 +49,7 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
   const remember = createRouteCache(settings.ROUTE_CACHE_SECONDS * 1000);
   const platform = platformOf(settings, get);
   const people = identityProviderOf(settings, get);
+  const post = postOf(settings, people);
   const registry = (budget: Budget) => registryOf(settings, budget);
   const openWork: Ports["openWork"] = ({ budget, request }, { actor, once }) => {
     const longer = { ...budget, deadline: request.now + workMs };
@@ -66,6 +67,8 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
       },
       leaseMs: settings.OPERATION_LEASE_SECONDS * 1000,
       kinds,
+      post: (tenant) => post(tenant, request),
+      routesLastMs: settings.ROUTE_CACHE_SECONDS * 1000,
     };
   };
   const openFleet = ({ request, budget }: Call, ms: number): FleetScope => {
@@ -75,6 +78,8 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
     const migrationLeaseMs = Math.min(fleet.migrationLeaseMs, ms);
     return { db: registry(longer), actor, request, ...fleet, migrationLeaseMs };
   };
+  const findTenant: Ports["findTenant"] = ({ db }, name, afresh) =>
+    remember(name, (wanted) => findRoute(db, wanted, platform, ring), afresh);
 
   return {
     tenancy: {
@@ -103,10 +108,10 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
     openProvisioning: (call, caller) => ({
       ...openWork(call, { actor: actorOf(caller) }),
       caller,
+      usesWarm: settings.WARM_POOL_SIZE > 0,
       maxTenants: settings.MAX_TENANTS_PER_USER,
     }),
-    findTenant: ({ db }, name, afresh) =>
-      remember(name, (wanted) => findRoute(db, wanted, platform, ring), afresh),
+    findTenant,
     fitTenant: async (registry, route) => {
       if (fits(route.schema)) return route;
       const { db, request } = registry;
@@ -119,7 +124,11 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
       const bounds = { tenants: behindAnswer, until: Date.now() + behindAnswerMs };
       call.request.keepAlive(driveRun(openFleet(call, lazyMs), id, bounds));
     },
-    openTenant: (route, budget) => openTenantDb(route.address, budget, route.id),
+    openTenant: (route, budget, scope) =>
+      openTenantDb(route.address, budget, route.id, async () => {
+        const now = await findTenant(scope, route.id, true);
+        return now?.address;
+      }),
     directory: createDirectory,
     closing: (call, by, id) => createClosing(openWork(call, by), id),
     signers,
@@ -128,7 +137,7 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
       apiKeys: settings.MAX_API_KEYS,
       grantMinutes: settings.ACCESS_GRANT_MAX_MINUTES,
     },
-    post: postOf(settings, people),
+    post,
     people,
     isOperator: isPlatformAdmin,
     check: cachedFor(readyMs, async ({ budget, request }: Call) => {

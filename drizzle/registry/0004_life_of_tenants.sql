@@ -12,6 +12,26 @@ CREATE TABLE `databases` (
 --> statement-breakpoint
 CREATE INDEX `databases_tenant` ON `databases` (`tenant_id`);--> statement-breakpoint
 CREATE INDEX `databases_state` ON `databases` (`state`,`keep_until`);--> statement-breakpoint
+CREATE TABLE `chores` (
+	`name` text PRIMARY KEY NOT NULL,
+	`started_at` integer NOT NULL
+) STRICT;
+--> statement-breakpoint
+CREATE TABLE `findings` (
+	`id` text PRIMARY KEY NOT NULL,
+	`kind` text NOT NULL,
+	`subject` text NOT NULL,
+	`tenant_id` text,
+	`detail` text NOT NULL,
+	`first_seen_at` integer NOT NULL,
+	`last_seen_at` integer NOT NULL,
+	`quarantined_at` integer
+) STRICT;
+--> statement-breakpoint
+CREATE UNIQUE INDEX `findings_subject` ON `findings` (`kind`,`subject`);--> statement-breakpoint
+CREATE INDEX `findings_first_seen` ON `findings` (`first_seen_at`,`id`);--> statement-breakpoint
+CREATE INDEX `findings_kind` ON `findings` (`kind`,`first_seen_at`,`id`);--> statement-breakpoint
+CREATE INDEX `findings_tenant` ON `findings` (`tenant_id`,`first_seen_at`,`id`);--> statement-breakpoint
 CREATE TABLE `migration_failures` (
 	`run_id` text NOT NULL,
 	`tenant_id` text NOT NULL,
@@ -51,7 +71,16 @@ CREATE TABLE `migration_runs` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `migration_runs_running` ON `migration_runs` (`status`) WHERE status = 'running';--> statement-breakpoint
 CREATE INDEX `migration_runs_created` ON `migration_runs` (`created_at`,`id`);--> statement-breakpoint
+CREATE TABLE `warm_databases` (
+	`tenant_id` text PRIMARY KEY NOT NULL,
+	`name` text NOT NULL,
+	`state` text NOT NULL,
+	`created_at` integer NOT NULL
+) STRICT;
+--> statement-breakpoint
+CREATE INDEX `warm_databases_state` ON `warm_databases` (`state`,`created_at`);--> statement-breakpoint
 DROP INDEX `tenants_schema_version`;--> statement-breakpoint
+ALTER TABLE `tenants` ADD `sealed_with` text;--> statement-breakpoint
 ALTER TABLE `tenants` ADD `oldest_code` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `tenants` ADD `migration_lease_until` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `tenants` ADD `migration_error` text;--> statement-breakpoint
@@ -69,6 +98,8 @@ ALTER TABLE `tenants` ADD `latency_ms` integer;--> statement-breakpoint
 ALTER TABLE `tenants` ADD `last_backup_at` integer;--> statement-breakpoint
 CREATE INDEX `tenants_behind` ON `tenants` (`schema_version`,`id`);--> statement-breakpoint
 CREATE INDEX `tenants_migration_failed` ON `tenants` (`migration_failed_at`,`id`);--> statement-breakpoint
+CREATE INDEX `tenants_sealed_with` ON `tenants` (`sealed_with`);--> statement-breakpoint
+CREATE INDEX `tenants_token_expires` ON `tenants` (`token_expires_at`);--> statement-breakpoint
 ALTER TABLE `operation_steps` ADD `undoes` integer DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE `operation_steps` ADD `progress` text;--> statement-breakpoint
 ALTER TABLE `operations` ADD `undoing` integer DEFAULT false NOT NULL;--> statement-breakpoint

@@ -11,6 +11,7 @@ const prefixes = {
   grant: "agr",
   operation: "opr",
   migration: "mig",
+  finding: "fnd",
 } as const;
 export type Kind = keyof typeof prefixes;
 

@@ -23,6 +23,9 @@ const traceless: Record<string, string> = {
   audit_links: "the seal on the trace",
   audit_heads: "where that seal ends",
   idempotency_keys: "an answer kept for a day",
+  findings: "what a sweep saw, gone once it is over",
+  warm_databases: "nobody's yet: the tenant's row tells of the rest",
+  chores: "when the clock last did what it does now and then",
 };
 
 const wings: [string, Audited[], typeof tenantMigrations, () => Promise<Database>][] = [

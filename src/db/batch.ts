@@ -2,7 +2,7 @@ import type { InValue } from "@libsql/client/http";
 import type { SQL } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import { clientOf, type Database } from "./connect.ts";
-import { asFault, isTransient } from "./faults.ts";
+import { asFault, isRefused, isTransient } from "./faults.ts";
 import { takeWriter } from "./writers.ts";
 
 export type Query = BatchItem<"sqlite">;
@@ -50,8 +50,7 @@ export async function batch<const Q extends readonly Query[]>(
     const { sql, params } = query.getQuery();
     return { sql, args: params };
   });
-  const client = clientOf(db);
-  const run = () => client.batch(statements, mode);
+  const run = () => clientOf(db).batch(statements, mode);
   const results = await retried(db, mode === "read" ? run : () => writing(db, run));
   return results.map((result, i) => prepared[i]?.mapResult(result, true)) as Results<Q>;
 }
@@ -66,12 +65,21 @@ async function writing<T>(db: Database, run: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Whoever is refused looks once whether the token was replaced. A registry that is down is no news then. */
+const isReplaced = async (db: Database, error: unknown): Promise<boolean> =>
+  isRefused(error) && db.reopen !== undefined && (await db.reopen().catch(() => false));
+
 /** Tries again while nothing was applied and time is left; throws what `asFault` makes of the last try. */
 export async function retried<T>(db: Database, run: () => Promise<T>): Promise<T> {
+  let looked = false;
   for (let attempt = 1; ; attempt++) {
     try {
       return await run();
     } catch (error) {
+      if (!looked && (await isReplaced(db, error))) {
+        looked = true;
+        continue;
+      }
       const pause = 2 ** attempt * 5 * (1 + Math.random());
       const late = Date.now() + pause >= db.budget.deadline;
       if (late || attempt > 5 || !isTransient(error)) throw asFault(error, db.label);

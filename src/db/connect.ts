@@ -30,14 +30,49 @@ type Wing<W extends string> = LibSQLDatabase & {
   readonly label: string;
   /** Names it in the writer cap. */
   readonly key: string;
+  /** Follows a database whose token or address was replaced. False where nothing else is known of it. */
+  readonly reopen?: (() => Promise<boolean>) | undefined;
   readonly [wing]: W;
 };
 export type TenantDb = Wing<"tenant">;
 export type RegistryDb = Wing<"registry">;
 export type Database = TenantDb | RegistryDb;
 
-export const openTenantDb = (address: DatabaseAddress, budget: Budget, tenantId: string) =>
-  open<TenantDb>(address, budget, { label: "The tenant's database", key: tenantId });
+/** `lookAfresh` finds out where it is now, and is asked when the database refuses the token. */
+export function openTenantDb(
+  address: DatabaseAddress,
+  budget: Budget,
+  tenantId: string,
+  lookAfresh?: () => Promise<DatabaseAddress | undefined>,
+): TenantDb {
+  const names = { label: "The tenant's database", key: tenantId };
+  const db = open<TenantDb>(address, budget, names);
+  if (!lookAfresh) return db;
+  const reopen = async () => {
+    const now = await findReplaced(address, lookAfresh);
+    if (now) Object.assign(db, { $client: clientOf(open<TenantDb>(now, budget, names)) });
+    return now !== undefined;
+  };
+  return Object.assign(db, { reopen });
+}
+
+/** While tokens are being ended the next one may be stored a moment later. */
+const looks = [0, 500];
+
+async function findReplaced(
+  before: DatabaseAddress,
+  lookAfresh: () => Promise<DatabaseAddress | undefined>,
+): Promise<DatabaseAddress | undefined> {
+  for (const pause of looks) {
+    await new Promise((wake) => setTimeout(wake, pause));
+    const now = await lookAfresh();
+    if (now && keyOf(now) !== keyOf(before)) return now;
+  }
+  return undefined;
+}
+
+const keyOf = ({ url, namespace, token }: DatabaseAddress) =>
+  JSON.stringify([url, namespace, token.reveal()]);
 
 export const openRegistryDb = (address: DatabaseAddress, budget: Budget) =>
   open<RegistryDb>(address, budget, { label: "The registry", key: "registry" });

@@ -33,6 +33,12 @@ export const isTransient = (error: unknown): boolean => {
   return some(error, /database is locked/);
 };
 
+/** The server does not take the token: nothing was applied. */
+export const isRefused = (error: unknown): boolean => {
+  for (const { status } of causes(error)) if (status === 401 || status === 403) return true;
+  return false;
+};
+
 /** SQL the database does not understand: code and schema do not belong together. */
 export const isMisfit = (error: unknown): boolean =>
   some(

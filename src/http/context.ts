@@ -48,7 +48,8 @@ export type Ports = {
   ) => Promise<TenantRoute | undefined>;
   /** Goes on with a migration of the fleet for a while, behind the answer. */
   readonly driveMigration: (call: Call, id: string) => void;
-  readonly openTenant: (route: TenantRoute, budget: Budget) => TenantDb;
+  /** The registry is asked again where the database refuses the token that is remembered. */
+  readonly openTenant: (route: TenantRoute, budget: Budget, registry: RegistryScope) => TenantDb;
   readonly directory: (registry: RegistryScope, tenantId: string) => Directory;
   readonly closing: (call: Call, by: Pick<RegistryScope, "actor">, tenantId: string) => Closing;
   readonly signers: Signers;

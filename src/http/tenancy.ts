@@ -66,7 +66,7 @@ function openScope(opening: Opening): TenantScope {
     caller,
     accountId,
     access,
-    db: ports.openTenant(route, budget),
+    db: ports.openTenant(route, budget, registry),
     directory: ports.directory(registry, id),
     closing: ports.closing({ request, budget }, registry, id),
     signers: ports.signers,
@@ -77,7 +77,7 @@ function openScope(opening: Opening): TenantScope {
       const found = await ports.findTenant(registry, id, true);
       const now = found && (await ports.fitTenant(registry, found));
       const moved = now && JSON.stringify(now.address) !== JSON.stringify(route.address);
-      return moved ? ports.openTenant(now, budget) : undefined;
+      return moved ? ports.openTenant(now, budget, registry) : undefined;
     },
     renewed: () => {
       const call = renew(opening);

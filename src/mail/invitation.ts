@@ -6,7 +6,8 @@ export type Letter = {
   readonly to: string;
   readonly name: string | null;
   readonly tenant: string;
-  readonly inviter: string;
+  /** Null where the platform invites. */
+  readonly inviter: string | null;
   readonly token: Secret;
   /** Epoch milliseconds. */
   readonly expiresAt: number;
@@ -23,10 +24,10 @@ export function invitationMessage(
   passwordLink: string | null,
 ): Message {
   const until = new Date(expiresAt).toUTCString();
-  const subject = `${inviter} invites you to ${tenant}`;
+  const subject = inviter ? `${inviter} invites you to ${tenant}` : `You are invited to ${tenant}`;
   const parts: [string, string?][] = [
     [`Hello${name ? ` ${name}` : ""},`],
-    [`${inviter} invites you to ${tenant}.`],
+    [`${subject}.`],
     ...(passwordLink ? [["First choose a password:", passwordLink] as [string, string]] : []),
     [`To accept, open this link and sign in as ${to}:`, link],
     [`The link works once, until ${until}. If you do not know what this is about, ignore it.`],

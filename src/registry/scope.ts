@@ -41,6 +41,10 @@ export type WorkScope = RegistryScope & {
   /** How long a driver that vanished keeps others waiting. */
   readonly leaseMs: number;
   readonly kinds: Readonly<Record<OperationKind, Kind>>;
+  /** Hands over the mails of one tenant. */
+  readonly post: (tenant: { readonly organizationId: string | null }) => Post;
+  /** How long a Worker may go on with an address and a token after they were replaced. */
+  readonly routesLastMs: number;
 };
 
 /** What it takes to set up a tenant. */
@@ -48,13 +52,19 @@ export type ProvisioningScope = IdentityScope &
   WorkScope & {
     /** Tenants one identity may own. */
     readonly maxTenants: number;
+    /** Whether databases made ahead may be there. */
+    readonly usesWarm: boolean;
   };
 
 /** What it takes to look after everybody's tenants, in nobody's name. */
 export type JobScope = WorkScope &
   FleetScope & {
-    /** Hands over the mails of one tenant. */
-    readonly post: (tenant: { readonly organizationId: string | null }) => Post;
+    /** How long a token is good that is minted now. */
+    readonly tokensLastMs: number;
+    /** How long a database that is nobody's is closed before it is destroyed; 0 leaves all of them alone. */
+    readonly removeAfterMs: number;
+    /** Databases kept ready for whoever signs up next. */
+    readonly warmPoolSize: number;
     /** Puts down that one tenant could not be looked after. The others are. */
     readonly failed: (tenantId: string, error: unknown) => void;
   };

@@ -218,13 +218,34 @@ async function callBelongings(tenant: TestTenant, user: string, base: string) {
 }
 
 /** The platform's side, and platform admins inside. */
+async function listTenants(admin: Person) {
+  const narrowed = ["status=active", "search=t", "plan=basic", "region=fra", "schemaVersion=1"];
+  narrowed.push("health=healthy", "health=unknown");
+  for (const sortBy of ["createdAt", "name", "slug"])
+    for (const order of orders)
+      for (const filter of ["", ...narrowed])
+        await page(admin, `/admin/tenants?sortBy=${sortBy}&${order}&${filter}`);
+}
+
+async function listWhatHappened(admin: Person, tenantId: string) {
+  for (const filter of ["", "kind=database_missing", `tenantId=${tenantId}`])
+    for (const order of orders) await page(admin, `/admin/findings?${order}&${filter}`);
+  for (const filter of ["", `entity=tenants&entityId=${tenantId}`, "actorId=system"])
+    for (const order of orders) await page(admin, `/admin/audit-logs?${order}&${filter}`);
+}
+
+async function callTenantsForOwners(admin: Person) {
+  const body = { slug: `t-${randomUUID().slice(0, 13)}`, name: "Theirs", ownerEmail: "a@b.test" };
+  const { id } = await send(admin, 201, "/admin/tenants", "POST", body);
+  await send(admin, 409, "/admin/tenants", "POST", body);
+  const again = `/admin/tenants/${id}/owner-invitations`;
+  await send(admin, 202, again, "POST", { email: "c@d.test" });
+}
+
 async function callPlatform(tenant: TestTenant, base: string) {
   const admin = await newPlatformAdmin({ base });
   const at = `/admin/tenants/${tenant.id}`;
-  for (const sortBy of ["createdAt", "name"])
-    for (const order of orders)
-      for (const filter of ["", "&status=active", "&search=t"])
-        await page(admin, `/admin/tenants?sortBy=${sortBy}&${order}${filter}`);
+  await listTenants(admin);
   await send(admin, 200, at);
   await send(admin, 200, at, "PATCH", { features: { exports: true } });
   const runs = "/admin/migrations";
@@ -241,6 +262,15 @@ async function callPlatform(tenant: TestTenant, base: string) {
     await page(admin, `${runs}?${order}`);
     await page(admin, `${runs}/${run.id}/failures?${order}`);
   }
+  await send(admin, 200, at, "PATCH", { features: { exports: true }, limits: { users: 5 } });
+  await send(admin, 200, at, "PATCH", { name: "Ours", plan: "gold", metadata: { a: 1 } });
+  await callTenantsForOwners(admin);
+  await send(admin, 200, `${at}/health`);
+  await send(tenant.owner, 200, "/tenant/health");
+  await send(admin, 202, `${at}/credentials`, "POST");
+  await send(admin, 409, `${at}/credentials`, "POST");
+  await send(admin, 200, "/admin/credentials");
+  await listWhatHappened(admin, tenant.id);
   const operator = await newOperator(tenant, "write", base);
   await send(operator, 200, "/users");
   await page(operator, `/accounts?${orders[0]}`);

@@ -95,6 +95,7 @@ export const unmet: Readonly<Record<string, string>> = {
   scheduleTenantDeletion: "400 invalid_request",
   hastenOperation: "409 conflict",
   giveUpOperation: "409 conflict",
+  inviteFirstOwner: "409 conflict",
   linkMyIdentity: "400 invalid_request",
   blockIdentity: "409 identity_management_off",
   unblockIdentity: "409 identity_management_off",

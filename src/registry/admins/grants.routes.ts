@@ -98,7 +98,7 @@ async function doorOf(c: Context<IdentityEnv>, id: string): Promise<Door> {
   const route = found && (await ports.fitTenant(registry, found));
   if (!route) throw new ApiError("not_found", "No such tenant");
   const once = registry.once ? { once: registry.once } : {};
-  const db = ports.openTenant(route, budget);
+  const db = ports.openTenant(route, budget, registry);
   return { tenant: { id }, db, request, operator: identity, ...once };
 }
 

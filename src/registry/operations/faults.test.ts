@@ -83,7 +83,7 @@ async function databasesOf(tenantId: string) {
 
 async function signUp(): Promise<Case & { slug: string; tenantId: string }> {
   const { caller, slug } = newFounder();
-  const scope = { ...openWork(settings), caller, maxTenants: 5 };
+  const scope = { ...openWork(settings), caller, maxTenants: 5, usesWarm: false };
   const { operationId: id, tenantId } = await reserve(scope, { name: slug, slug });
   const assertEnded = async () => {
     const { central, own } = await tracesOf({ slug });

@@ -3,7 +3,7 @@ import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlit
 import { instant } from "../../db/columns.ts";
 import { tenants } from "../tenants/tenants.table.ts";
 
-export const operationKinds = ["provision", "purge"] as const;
+export const operationKinds = ["provision", "provision_for_owner", "purge", "rotate"] as const;
 export type OperationKind = (typeof operationKinds)[number];
 export const operationStatuses = ["pending", "running", "succeeded", "failed"] as const;
 export const stepStatuses = ["pending", "succeeded", "failed"] as const;

@@ -1,13 +1,11 @@
-import { and, count, eq, like, or, sql } from "drizzle-orm";
+import { and, count, eq, isNull, or, type SQL, sql } from "drizzle-orm";
 import { ApiError } from "../../core/error.ts";
 import { batch } from "../../db/batch.ts";
-import { type Accepted, atVersion, iso, isoOrNull } from "../../db/columns.ts";
-import { isUniqueViolation } from "../../db/faults.ts";
+import { iso, isoOrNull } from "../../db/columns.ts";
 import { pageOf } from "../../db/page.ts";
-import { must } from "../../db/write.ts";
-import { commit } from "../commit.ts";
+import { contains } from "../../db/search.ts";
 import type { RegistryScope } from "../scope.ts";
-import type { AdminTenant, AdminTenantPatch, AdminTenantsQuery } from "./admin.schema.ts";
+import type { AdminTenant, AdminTenantsQuery } from "./admin.schema.ts";
 import { tenants } from "./tenants.table.ts";
 
 const shown = {
@@ -24,7 +22,15 @@ const shown = {
   region: tenants.region,
   schemaVersion: tenants.schemaVersion,
   features: tenants.features,
+  limits: tenants.limits,
+  metadata: tenants.metadata,
   organizationId: tenants.organizationId,
+  healthStatus: tenants.healthStatus,
+  healthError: tenants.healthError,
+  healthCheckedAt: tenants.healthCheckedAt,
+  latencyMs: tenants.latencyMs,
+  lastBackupAt: tenants.lastBackupAt,
+  tokenExpiresAt: tenants.tokenExpiresAt,
   version: tenants.version,
   createdAt: tenants.createdAt,
   updatedAt: tenants.updatedAt,
@@ -34,17 +40,10 @@ type Row = Pick<typeof tenants.$inferSelect, keyof typeof shown>;
 export async function listTenants({ db }: RegistryScope, query: AdminTenantsQuery) {
   const page = pageOf(query, {
     list: "tenants",
-    columns: { createdAt: tenants.createdAt, name: tenants.name },
+    columns: { createdAt: tenants.createdAt, name: tenants.name, slug: tenants.slug },
     id: tenants.id,
   });
-  const { search, status } = query;
-  const pattern = search && `%${search.replaceAll(/[\\%_]/g, "\\$&")}%`;
-  const contains = (column: typeof tenants.name | typeof tenants.slug) =>
-    sql`${like(column, pattern as string)} escape '\\'`;
-  const filter = and(
-    status && eq(tenants.status, status),
-    pattern ? or(contains(tenants.name), contains(tenants.slug)) : undefined,
-  );
+  const filter = matches(query);
   const [rows, [counted]] = await batch(db, "read", [
     db
       .select(shown)
@@ -58,56 +57,47 @@ export async function listTenants({ db }: RegistryScope, query: AdminTenantsQuer
   return page.result(rows, counted?.total ?? 0, (row) => [row[query.sortBy], row.id], toWire);
 }
 
-export async function getTenant({ db }: RegistryScope, id: string): Promise<AdminTenant> {
-  const [[row]] = await batch(db, "read", [
-    db.select(shown).from(tenants).where(eq(tenants.id, id)),
-  ] as const);
-  if (!row) throw noSuchTenant();
+/** A filter narrows what comes in the order asked for: the index is the order's, hence the `+`. */
+function matches({ search, ...query }: AdminTenantsQuery): SQL | undefined {
+  const { id, name, slug, status, plan, region, schemaVersion, healthStatus } = tenants;
+  const { health } = query;
+  return and(
+    search ? or(contains(name, search), contains(slug, search), eq(id, search)) : undefined,
+    query.status && eq(status, query.status),
+    query.plan ? eq(plan, query.plan) : undefined,
+    query.region ? eq(region, query.region) : undefined,
+    query.schemaVersion === undefined ? undefined : sql`+${schemaVersion} = ${query.schemaVersion}`,
+    health && (health === "unknown" ? isNull(healthStatus) : eq(healthStatus, health)),
+  );
+}
+
+/** In any batch: what `toWire` makes an `AdminTenant` of. */
+export const tenantQuery = ({ db }: RegistryScope, id: string) =>
+  db.select(shown).from(tenants).where(eq(tenants.id, id));
+
+export async function getTenant(scope: RegistryScope, id: string): Promise<AdminTenant> {
+  const [[row]] = await batch(scope.db, "read", [tenantQuery(scope, id)] as const);
   return toWire(row);
 }
 
-/** Workers learn of it when they next look the tenant up, after `ROUTE_CACHE_SECONDS` at the latest. */
-export async function updateTenant(
-  scope: RegistryScope,
-  id: string,
-  { features, organizationId }: AdminTenantPatch,
-  accepted: Accepted,
-): Promise<AdminTenant> {
-  const { db, request } = scope;
-  const merged = features && sql`json_patch(${tenants.features}, ${JSON.stringify(features)})`;
-  const update = db
-    .update(tenants)
-    .set({
-      ...(merged && { features: merged }),
-      ...(organizationId !== undefined && { organizationId }),
-      version: sql`${tenants.version} + 1`,
-      updatedAt: request.now,
-    })
-    .where(and(eq(tenants.id, id), atVersion(tenants.version, accepted)));
-  const stale = async () => {
-    await getTenant(scope, id);
-    return new ApiError("precondition_failed", "The tenant changed since you read it");
+export function toWire(row: Row | undefined): AdminTenant {
+  if (!row) throw noSuchTenant();
+  const { healthStatus, healthError, healthCheckedAt, latencyMs, ...told } = row;
+  return {
+    ...told,
+    health: {
+      status: healthStatus,
+      error: healthError,
+      latencyMs,
+      checkedAt: isoOrNull(healthCheckedAt),
+    },
+    statusSince: isoOrNull(row.statusSince),
+    deleteAfter: isoOrNull(row.deleteAfter),
+    lastBackupAt: isoOrNull(row.lastBackupAt),
+    tokenExpiresAt: isoOrNull(row.tokenExpiresAt),
+    createdAt: iso(row.createdAt),
+    updatedAt: iso(row.updatedAt),
   };
-  const [[row]] = await commit(scope, [must(update, stale)], [
-    db.select(shown).from(tenants).where(eq(tenants.id, id)),
-  ] as const).catch((error) => {
-    throw isUniqueViolation(error, "tenants.organization_id")
-      ? new ApiError(
-          "organization_taken",
-          `The organisation ${organizationId} names another tenant`,
-        )
-      : error;
-  });
-  if (!row) throw noSuchTenant();
-  return toWire(row);
 }
 
-const toWire = ({ createdAt, updatedAt, statusSince, deleteAfter, ...row }: Row): AdminTenant => ({
-  ...row,
-  statusSince: isoOrNull(statusSince),
-  deleteAfter: isoOrNull(deleteAfter),
-  createdAt: iso(createdAt),
-  updatedAt: iso(updatedAt),
-});
-
-const noSuchTenant = () => new ApiError("not_found", "No such tenant");
+export const noSuchTenant = () => new ApiError("not_found", "No such tenant");

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { codeOf } from "../../testing/client.ts";
 import { naming, newPerson, newTenant, registry, stack } from "../../testing/harness.ts";
 import { newPlatformAdmin } from "../../testing/operators.ts";
-import { rowsOf } from "../../testing/raw-sql.ts";
+import { execute, rowsOf } from "../../testing/raw-sql.ts";
 import { startWorker } from "../../testing/worker.ts";
 import type { AdminTenant } from "./admin.schema.ts";
 
@@ -33,7 +33,12 @@ test("platform admins find tenants by name and slug, and see where they are, not
       region: null,
       schemaVersion: expect.any(Number),
       features: {},
+      limits: {},
+      metadata: {},
       organizationId: null,
+      health: { status: null, error: null, latencyMs: null, checkedAt: null },
+      lastBackupAt: null,
+      tokenExpiresAt: expect.any(String),
       version: 1,
       createdAt: expect.any(String),
       updatedAt: expect.any(String),
@@ -94,7 +99,13 @@ test.each([
   { organizationId: "" },
   { organizationId: "two words" },
   { slug: "other" },
-  { plan: "gold" },
+  { plan: "Not a plan" },
+  { name: "" },
+  { limits: { users: -1 } },
+  { limits: { users: 1.5 } },
+  { metadata: { deep: { a: { b: { c: { d: { e: 1 } } } } } } },
+  { metadata: { __proto__x: "x".repeat(8200) } },
+  { status: "suspended" },
   {},
 ])("the change %j is refused", async (body) => {
   const acme = await newTenant();
@@ -130,4 +141,90 @@ test("an organisation at the provider names the one tenant it is mapped to", asy
   } finally {
     await worker.stop();
   }
+});
+
+test("what an operator changes is merged, logged in both databases and there for the tenant at once", async () => {
+  const acme = await newTenant();
+  const operator = await newPlatformAdmin();
+  const body = {
+    name: "Acme Ltd",
+    plan: "gold",
+    limits: { users: 50, apiKeys: 3 },
+    metadata: { crm: { id: 7 }, note: "pays late" },
+  };
+  const changed = await operator.call<AdminTenant>(`${path}/${acme.id}`, patch(body));
+  expect(changed).toMatchObject({ status: 200, body: { ...body, version: 2 } });
+  const more = { limits: { apiKeys: null }, metadata: { note: null, tier: 1 } };
+  const again = await operator.call<AdminTenant>(`${path}/${acme.id}`, patch(more));
+  expect(again.body).toMatchObject({
+    limits: { users: 50 },
+    metadata: { crm: { id: 7 }, tier: 1 },
+    version: 3,
+  });
+  expect((await acme.owner.call("/api/v1/tenant")).body["name"]).toBe("Acme Ltd");
+  expect(await rowsOf(acme.db, "select name, plan, version from tenant_identity")).toEqual([
+    { name: "Acme Ltd", plan: "gold", version: 2 },
+  ]);
+  const logged = await acme.owner.call<{ data: { actorType: string; actorId: string }[] }>(
+    "/api/v1/audit-logs?entity=tenant_identity&limit=1",
+  );
+  expect(logged.body.data).toMatchObject([
+    { actorType: "operator", actorId: expect.stringContaining(operator.subject) },
+  ]);
+  const central = await operator.call<{ data: { changes: object }[]; meta: object }>(
+    `/api/v1/admin/audit-logs?entityId=${acme.id}&entity=tenants&action=UPDATE&limit=1`,
+  );
+  expect(central.body.data).toMatchObject([
+    {
+      actorType: "operator",
+      changes: { metadata: expect.anything(), version: { old: 2, new: 3 } },
+    },
+  ]);
+});
+
+test("a change that comes too late renames nothing, neither here nor there", async () => {
+  const acme = await newTenant();
+  const operator = await newPlatformAdmin();
+  const to = (name: string, tag: string) =>
+    operator.call(`${path}/${acme.id}`, patch({ name }, `"${acme.id}.${tag}"`));
+  expect(codeOf(await to("First", "1"))).toBe("200");
+  expect(codeOf(await to("Second", "1"))).toBe("412 precondition_failed");
+  expect((await acme.owner.call("/api/v1/tenant")).body["name"]).toBe("First");
+});
+
+test("metadata stays within its size, whatever is merged into it", async () => {
+  const acme = await newTenant();
+  const operator = await newPlatformAdmin();
+  const add = (key: string) =>
+    operator.call(`${path}/${acme.id}`, patch({ metadata: { [key]: "x".repeat(5000) } }));
+  expect(codeOf(await add("a"))).toBe("200");
+  expect(codeOf(await add("b"))).toBe("400 invalid_request");
+  expect((await operator.call<AdminTenant>(`${path}/${acme.id}`)).body.version).toBe(2);
+});
+
+test("tenants are found by id, status, plan, region, schema and health, in every order", async () => {
+  const [acme, globex] = [await newTenant(), await newTenant()];
+  const operator = await newPlatformAdmin();
+  const plan = `p${acme.slug}`;
+  for (const { id } of [acme, globex]) await operator.call(`${path}/${id}`, patch({ plan }));
+  await execute(
+    registry,
+    `update tenants set health_status = 'unhealthy', region = 'fra', schema_version = 1 where id = '${acme.id}'`,
+  );
+  const find = async (query: string) => {
+    const { status, body } = await operator.call<Page>(`${path}?plan=${plan}&${query}`);
+    expect(status, query).toBe(200);
+    return body.data.map(({ id }) => (id === acme.id ? "acme" : "globex"));
+  };
+  expect(await find(`search=${acme.id}`)).toEqual(["acme"]);
+  expect(await find("health=unhealthy")).toEqual(["acme"]);
+  expect(await find("health=unknown")).toEqual(["globex"]);
+  expect(await find("region=fra")).toEqual(["acme"]);
+  expect(await find("schemaVersion=1")).toEqual(["acme"]);
+  expect(await find("status=suspended")).toEqual([]);
+  const bySlug = [acme, globex].sort((a, b) => (a.slug < b.slug ? -1 : 1));
+  expect(await find("sortBy=slug&sortOrder=asc")).toEqual(
+    bySlug.map(({ id }) => (id === acme.id ? "acme" : "globex")),
+  );
+  expect(await find("sortBy=createdAt&sortOrder=desc")).toEqual(["globex", "acme"]);
 });

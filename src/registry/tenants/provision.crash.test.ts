@@ -59,7 +59,7 @@ function expectOneTenant({ caller, slug }: Founder, { id, central, own }: Traces
   expect(eventsOf(central.log)).toEqual([
     "INSERT tenants",
     "INSERT tenant_users",
-    "UPDATE tenants sealed_token,token_expires_at",
+    "UPDATE tenants sealed_token,sealed_with,token_expires_at",
     "UPDATE tenants schema_version",
     "UPDATE tenants status",
   ]);

@@ -2,6 +2,7 @@ import { eq } from "drizzle-orm";
 import { ApiError, unavailable } from "../../core/error.ts";
 import { batch } from "../../db/batch.ts";
 import { iso } from "../../db/columns.ts";
+import type { Once } from "../../db/once.ts";
 import { findFoundation } from "../../tenant/identity/found.service.ts";
 import { driveOperation, StepFailed } from "../operations/drive.service.ts";
 import { claimOperation, findTurn, LeaseHeld, type Turn } from "../operations/lease.service.ts";
@@ -27,10 +28,19 @@ export async function registerTenant(
   // The reservation is what happens once; the steps may happen again.
   const reserving = once ? { ...scope, once } : scope;
   const reservation = await reserve(reserving, input);
-  if (once?.outcome === "replayed") await assertNotDriven(scope, reservation);
-  const outcome = await complete(scope, reservation);
+  const outcome = await carryThrough(scope, reservation, once);
   if (outcome === "busy") return { operationId: reservation.operationId };
   return await registered(scope, reservation);
+}
+
+/** Drives the operation to its end, or finds it there, unless somebody else takes longer with it. */
+export async function carryThrough(
+  scope: ProvisioningScope,
+  reservation: Reservation,
+  once: Once | undefined,
+): Promise<"done" | "busy"> {
+  if (once?.outcome === "replayed") await assertNotDriven(scope, reservation);
+  return await complete(scope, reservation);
 }
 
 /** A repeated request does not wait for the one it repeats. */

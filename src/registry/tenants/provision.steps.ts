@@ -10,7 +10,7 @@ import { memberships } from "../memberships/memberships.table.ts";
 import type { Kind, Work } from "../operations/kind.ts";
 import type { WorkScope } from "../scope.ts";
 import { openOf } from "./locate.service.ts";
-import { sealToken } from "./token-vault.ts";
+import { keepToken } from "./token-vault.ts";
 
 /** What the steps after the probe take, or the record that it failed. */
 const laterStepsMs = 5000;
@@ -39,18 +39,17 @@ const ledgerOf = (
  * Setting up a tenant. Names derive from the tenant's id, so a retry finds what an earlier try made.
  * No step hands a secret to the next but through the sealed row.
  */
-export const provision: Kind = {
+export const provision = {
   steps: {
-    create_database: async (scope, { tenant: { databaseName: name, region } }) => {
-      const asked = { name, region: region ?? undefined };
-      const databaseHost = await scope.platform.ensureDatabase(asked);
-      const also = [ledgerOf(scope, name, { host: databaseHost })];
+    create_database: async (scope, { tenant: { databaseName, region } }) => {
+      const place = { name: databaseName, region: region ?? undefined };
+      const databaseHost = await scope.platform.ensureDatabase(place);
+      const also = [ledgerOf(scope, databaseName, { host: databaseHost })];
       return { tenant: { databaseHost }, also };
     },
     mint_token: async ({ platform, keyRing }, { tenant: { id, databaseName } }) => {
-      const { token, expiresAt } = await platform.mintToken(databaseName);
-      const sealedToken = await sealToken(keyRing, id, token);
-      return { tenant: { sealedToken, tokenExpiresAt: expiresAt } };
+      const minted = await platform.mintToken(databaseName);
+      return { tenant: await keepToken(keyRing, id, minted) };
     },
     probe: async (scope, { tenant }) => {
       const db = await openOf(scope, tenant);
@@ -86,4 +85,4 @@ export const provision: Kind = {
       also: [write(db.delete(memberships).where(eq(memberships.tenantId, id)))],
     }),
   },
-};
+} satisfies Kind;

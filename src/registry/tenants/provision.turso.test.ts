@@ -107,7 +107,11 @@ test("a customer signs up: one database in our group, found again through its st
 
   const route = await ports.findTenant(ports.openRegistry(call(), caller), slug);
   expect(route?.address.url).toBe(`https://${tenant.databaseHost}`);
-  const db = ports.openTenant(route ?? expect.fail("no route"), call().budget);
+  const db = ports.openTenant(
+    route ?? expect.fail("no route"),
+    call().budget,
+    ports.openRegistry(call(), caller),
+  );
   const [people] = await batch(db, "read", [db.select({ email: users.email }).from(users)]);
   expect(people).toEqual([{ email: caller.email }]);
 });

@@ -4,16 +4,18 @@ import { newId } from "../../core/id.ts";
 import { batch } from "../../db/batch.ts";
 import { isUniqueViolation } from "../../db/faults.ts";
 import { insertSelect } from "../../db/insert-select.ts";
-import { must, write } from "../../db/write.ts";
+import { must, type Write, write } from "../../db/write.ts";
 import { databaseNameOf } from "../../platform/platform.ts";
 import { auditHeads } from "../audit/audit.table.ts";
 import { commit } from "../commit.ts";
 import { databases } from "../databases/databases.table.ts";
 import { memberships } from "../memberships/memberships.table.ts";
 import { operationWrites } from "../operations/begin.ts";
-import { operations } from "../operations/operations.table.ts";
+import { type OperationKind, operations } from "../operations/operations.table.ts";
 import type { IdentityScope, ProvisioningScope } from "../scope.ts";
+import { newTenantId, WarmTaken } from "../warm/take.service.ts";
 import type { ProvisionInput } from "./provision.steps.ts";
+import type { ProvisionForOwnerInput } from "./provision-for-owner.steps.ts";
 import type { NewTenant } from "./tenants.schema.ts";
 import { tenants } from "./tenants.table.ts";
 
@@ -23,9 +25,14 @@ export type Reservation = { readonly tenantId: string; readonly operationId: str
  * Takes the slug: the tenant's row, its owner and the operation with all its steps, or nothing.
  * The owner's unfinished registration under the same slug is taken up again instead.
  */
-export async function reserve(scope: ProvisioningScope, input: NewTenant): Promise<Reservation> {
-  const { caller, db, request, maxTenants, kinds } = scope;
-  const [tenantId, operationId] = [newId("tenant"), newId("operation")];
+export async function reserve(
+  scope: ProvisioningScope,
+  input: NewTenant,
+  cold = false,
+): Promise<Reservation> {
+  const { caller, db, request, maxTenants } = scope;
+  const { tenantId, takes } = await newTenantId(scope, cold);
+  const operationId = newId("operation");
   const { issuer, subject } = caller;
   const { now } = request;
   const owned = sql`(select count(*) from ${memberships}
@@ -54,42 +61,55 @@ export async function reserve(scope: ProvisioningScope, input: NewTenant): Promi
     .where(eq(operations.id, operationId));
   try {
     const writes = [
+      ...takes,
       must(tenant, () => limitReached(maxTenants)),
-      write(db.insert(auditHeads).values({ tenantId }).onConflictDoNothing()),
       write(
         db
           .insert(memberships)
           .values({ issuer, subject, tenantId, role: "owner", status: "active", createdAt: now }),
       ),
-      write(
-        db.insert(databases).values({
-          name: databaseName,
-          tenantId,
-          operationId,
-          state: "made",
-          createdAt: now,
-          updatedAt: now,
-        }),
-      ),
-      ...operationWrites(
-        db,
-        { id: operationId, kind: "provision", tenantId, issuer, subject, input: asked, now },
-        kinds.provision,
-      ),
+      ...foundingWrites(scope, { tenantId, operationId, kind: "provision", input: asked }),
     ];
     const [[reserved]] = await commit(scope, writes, [reservation] as const);
     return reserved ?? { tenantId, operationId };
   } catch (error) {
+    if (error instanceof WarmTaken) return await reserve(scope, input, true);
     const full = error instanceof ApiError && error.code === "tenant_limit_reached";
     if (!full && !isUniqueViolation(error, "tenants.slug")) throw error;
-    const own = await findOwn(scope, input.slug);
+    const own = await findOwn(scope, input.slug, "provision");
     if (own?.status === "provisioning") return own;
     throw full ? error : slugTaken(input.slug, own);
   }
 }
 
+type Founding = Reservation & {
+  readonly kind: "provision" | "provision_for_owner";
+  readonly input: ProvisionInput | ProvisionForOwnerInput;
+};
+
+/** What goes with the row of any new tenant. */
+export function foundingWrites(
+  { caller, db, request, kinds }: ProvisioningScope,
+  { tenantId, operationId, kind, input }: Founding,
+): Write[] {
+  const { issuer, subject } = caller;
+  const { now } = request;
+  const database = {
+    name: databaseNameOf(tenantId),
+    tenantId,
+    operationId,
+    state: "made",
+  } as const;
+  const operation = { id: operationId, kind, tenantId, issuer, subject, input, now };
+  return [
+    write(db.insert(auditHeads).values({ tenantId }).onConflictDoNothing()),
+    write(db.insert(databases).values({ ...database, createdAt: now, updatedAt: now })),
+    ...operationWrites(db, operation, kinds[kind]),
+  ];
+}
+
 /** What the caller themselves registered under the slug. */
-async function findOwn({ caller, db }: IdentityScope, slug: string) {
+export async function findOwn({ caller, db }: IdentityScope, slug: string, kind: OperationKind) {
   const [[row]] = await batch(db, "read", [
     db
       .select({ tenantId: tenants.id, operationId: operations.id, status: tenants.status })
@@ -98,7 +118,7 @@ async function findOwn({ caller, db }: IdentityScope, slug: string) {
       .where(
         and(
           eq(tenants.slug, slug),
-          eq(operations.kind, "provision"),
+          eq(operations.kind, kind),
           eq(operations.issuer, caller.issuer),
           eq(operations.subject, caller.subject),
         ),
@@ -108,7 +128,7 @@ async function findOwn({ caller, db }: IdentityScope, slug: string) {
 }
 
 /** Whoever repeats a request because its answer was lost learns that it had worked. */
-const slugTaken = (slug: string, own: Reservation | undefined) =>
+export const slugTaken = (slug: string, own: Reservation | undefined) =>
   new ApiError(
     "slug_taken",
     own ? `You registered ${slug} already: tenant ${own.tenantId}` : `The slug ${slug} is taken`,

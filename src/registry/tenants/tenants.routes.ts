@@ -1,5 +1,4 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { invalidField } from "../../core/error.ts";
 import { PageMeta } from "../../core/pagination.ts";
 import { identityRouter } from "../../http/context.ts";
 import { forIdentity, identityErrors } from "../../http/guard.ts";
@@ -7,6 +6,7 @@ import { body, json, tag } from "../../http/openapi.ts";
 import { Operation } from "../operations/operations.schema.ts";
 import { getOperation } from "../operations/operations.service.ts";
 import { registerTenant } from "./provision.service.ts";
+import { assertSlugLength } from "./slug-length.ts";
 import { MyTenant, MyTenantsQuery, NewTenant, RegisteredTenant } from "./tenants.schema.ts";
 import { listMyTenants } from "./tenants.service.ts";
 
@@ -52,7 +52,7 @@ tenants.openapi(
   async (c) => {
     const { ports, identity, registry } = c.var;
     const input = c.req.valid("json");
-    assertLength(input.slug, ports.provisioning);
+    assertSlugLength(input.slug, ports.provisioning);
     const { once } = registry;
     const scope = ports.openProvisioning(c.var, identity);
     const result = await registerTenant(once ? { ...scope, once } : scope, input);
@@ -61,10 +61,3 @@ tenants.openapi(
     return c.json(await getOperation(c.var.registry, result.operationId), 202);
   },
 );
-
-/** What this deployment allows, within what a DNS label can be. */
-function assertLength(slug: string, { slugMin, slugMax }: { slugMin: number; slugMax: number }) {
-  if (slug.length >= slugMin && slug.length <= slugMax) return;
-  const message = `must have ${slugMin} to ${slugMax} characters`;
-  throw invalidField(`slug: ${message}`, { in: "body", path: "slug", message });
-}

@@ -5,20 +5,20 @@ import { isReservedSlug, slugPattern } from "../../core/slug.ts";
 import { text } from "../../core/text.ts";
 import { tenantStatuses } from "./tenants.table.ts";
 
-export const NewTenant = z
-  .strictObject({
-    name: text(100).openapi({ example: "Acme Inc." }),
-    slug: z
-      .string()
-      .max(63)
-      .regex(slugPattern, "must be lower-case letters, digits and inner hyphens")
-      .refine((slug) => !isReservedSlug(slug), "is reserved")
-      .openapi({
-        description: "Part of host names. The deployment may allow fewer lengths, such as 3 to 50.",
-        example: "acme-inc",
-      }),
-  })
-  .openapi("NewTenant");
+export const newNames = {
+  name: text(100).openapi({ example: "Acme Inc." }),
+  slug: z
+    .string()
+    .max(63)
+    .regex(slugPattern, "must be lower-case letters, digits and inner hyphens")
+    .refine((slug) => !isReservedSlug(slug), "is reserved")
+    .openapi({
+      description: "Part of host names. The deployment may allow fewer lengths, such as 3 to 50.",
+      example: "acme-inc",
+    }),
+};
+
+export const NewTenant = z.strictObject(newNames).openapi("NewTenant");
 export type NewTenant = z.infer<typeof NewTenant>;
 
 export const MyTenant = z

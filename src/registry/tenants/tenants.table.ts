@@ -17,6 +17,7 @@ export const tenantStatuses = [
 /** What the platform lets through to a database. */
 export const databaseAccess = ["open", "readOnly", "closed"] as const;
 export type DatabaseAccess = (typeof databaseAccess)[number];
+export const healthStatuses = ["healthy", "unhealthy"] as const;
 
 /** Where each tenant's database is and how to open it. Who may enter is the tenant's own business. */
 export const tenants = sqliteTable(
@@ -33,6 +34,8 @@ export const tenants = sqliteTable(
     databaseHost: text(),
     /** JWE that only this tenant's id opens; null until provisioned. */
     sealedToken: text(),
+    /** The key of the ring it is sealed with; null where that was not written down yet. */
+    sealedWith: text(),
     tokenExpiresAt: instant(),
     schemaVersion: integer().notNull().default(0),
     /** The lowest schema version of code that may still serve this database. */
@@ -57,7 +60,7 @@ export const tenants = sqliteTable(
     databaseAccess: text({ enum: databaseAccess }).notNull().default("open"),
     /** Why nobody deletes it, whatever its owner asks for. */
     legalHold: text(),
-    healthStatus: text({ enum: ["healthy", "unhealthy"] }),
+    healthStatus: text({ enum: healthStatuses }),
     healthError: text(),
     healthCheckedAt: instant(),
     latencyMs: integer(),
@@ -74,5 +77,7 @@ export const tenants = sqliteTable(
     index("tenants_name").on(t.name, t.id),
     index("tenants_behind").on(t.schemaVersion, t.id),
     index("tenants_migration_failed").on(t.migrationFailedAt, t.id),
+    index("tenants_sealed_with").on(t.sealedWith),
+    index("tenants_token_expires").on(t.tokenExpiresAt),
   ],
 );

@@ -1,7 +1,20 @@
-import { base64url, CompactEncrypt, compactDecrypt } from "jose";
+import { base64url, CompactEncrypt, compactDecrypt, decodeProtectedHeader } from "jose";
 import { ApiError } from "../../core/error.ts";
 import type { KeyRing } from "../../core/key-ring.ts";
 import { Secret } from "../../core/secret.ts";
+
+/** A token as the tenant's row keeps it. */
+export async function keepToken(
+  ring: KeyRing,
+  tenantId: string,
+  { token, expiresAt }: { readonly token: Secret; readonly expiresAt: number },
+) {
+  const sealedToken = await sealToken(ring, tenantId, token);
+  return { sealedToken, sealedWith: kidOf(sealedToken), tokenExpiresAt: expiresAt };
+}
+
+/** The key it is sealed with, as it says itself. */
+export const kidOf = (sealed: string): string => String(decodeProtectedHeader(sealed)["kid"]);
 
 /**
  * A tenant's database token as a JWE (RFC 7516, `dir` with A256GCM). The header is authenticated and

@@ -5,8 +5,9 @@ import type { Identity, RequestContext } from "../../core/request.ts";
 import { batch } from "../../db/batch.ts";
 import type { TenantDb } from "../../db/connect.ts";
 import { insertSelect } from "../../db/insert-select.ts";
-import { contextOf, must, write, writeAudited } from "../../db/write.ts";
+import { type Actor, contextOf, must, write, writeAudited } from "../../db/write.ts";
 import { accounts } from "../accounts/accounts.table.ts";
+import { misplaced } from "../reconsider.ts";
 import { settings } from "../settings/settings.table.ts";
 import { arrivalWrites } from "../users/arrival.ts";
 import { userIdentities } from "../users/users.table.ts";
@@ -16,7 +17,13 @@ type Owner = Parameters<typeof arrivalWrites>[1];
 type Founding = {
   readonly db: TenantDb;
   readonly request: RequestContext;
-  readonly tenant: { readonly id: string; readonly slug: string; readonly name: string };
+  readonly tenant: {
+    readonly id: string;
+    readonly slug: string;
+    readonly name: string;
+    readonly plan: string;
+    readonly organizationId: string | null;
+  };
 };
 
 /** Marks an empty database as this tenant's. A database that is another's is refused. */
@@ -33,6 +40,8 @@ export async function stampTenant({ db, request, tenant }: Founding): Promise<vo
           name: tenant.name,
           status: "active",
           defaultAccountId: newId("account", now),
+          plan: tenant.plan,
+          organizationId: tenant.organizationId,
           createdAt: now,
           updatedAt: now,
         })
@@ -49,8 +58,30 @@ export async function stampTenant({ db, request, tenant }: Founding): Promise<vo
   await writeAudited(db, contextOf(request), stamp, []);
 }
 
-/** The first account, the settings and the first owner, each unless it is there already. */
-export async function seedTenant({ db, request, tenant }: Founding, owner: Owner): Promise<void> {
+type Restamped = Partial<Pick<Founding["tenant"], "name" | "plan" | "organizationId">>;
+
+/** What the platform's own people change of the stamp; the tenant's log names them. */
+export async function restampTenant(
+  { db, request, tenant }: Pick<Founding, "db" | "request"> & { tenant: { id: string } },
+  by: Actor,
+  { name, plan, organizationId }: { [K in keyof Restamped]: Restamped[K] | undefined },
+): Promise<void> {
+  const update = db
+    .update(tenantIdentity)
+    .set({
+      ...(name !== undefined && { name }),
+      ...(plan !== undefined && { plan }),
+      ...(organizationId !== undefined && { organizationId }),
+      version: sql`${tenantIdentity.version} + 1`,
+      updatedAt: request.now,
+      updatedBy: typeof by.id === "string" ? by.id : null,
+    })
+    .where(eq(tenantIdentity.tenantId, tenant.id));
+  await writeAudited(db, contextOf(request, by), [must(update, misplaced)], []);
+}
+
+/** The first account, the settings and the first owner, if they are known, each unless it is there already. */
+export async function seedTenant({ db, request, tenant }: Founding, owner?: Owner): Promise<void> {
   const { now } = request;
   const seed = [
     write(
@@ -62,7 +93,7 @@ export async function seedTenant({ db, request, tenant }: Founding, owner: Owner
       ),
     ),
     write(db.insert(settings).values({ id: 1, value: {}, updatedAt: now }).onConflictDoNothing()),
-    ...arrivalWrites(db, owner, { role: "owner", accountRole: "ADMIN" }, now),
+    ...(owner ? arrivalWrites(db, owner, { role: "owner", accountRole: "ADMIN" }, now) : []),
   ];
   await writeAudited(db, contextOf(request), seed, []);
 }

@@ -3,8 +3,8 @@ import { tenantRouter } from "../../http/context.ts";
 import { acceptedVersions, etagOf, IfMatch } from "../../http/etag.ts";
 import { guarded, tenantErrors } from "../../http/guard.ts";
 import { body, json, tag } from "../../http/openapi.ts";
-import { Tenant, TenantPatch } from "./identity.schema.ts";
-import { getTenant, renameTenant } from "./identity.service.ts";
+import { Tenant, TenantHealth, TenantPatch } from "./identity.schema.ts";
+import { getTenant, getTenantHealth, renameTenant } from "./identity.service.ts";
 
 const tags = tag("Tenant", "The tenant the request names.");
 
@@ -25,6 +25,19 @@ identity.openapi(
     c.header("etag", etagOf(tenant.id, tenant.version));
     return c.json(tenant, 200);
   },
+);
+
+identity.openapi(
+  createRoute({
+    ...guarded({ tenantRole: "admin" }),
+    method: "get",
+    path: "/tenant/health",
+    operationId: "getTenantHealth",
+    summary: "Ask the tenant's database how it is",
+    tags,
+    responses: { 200: json(TenantHealth, "What it answers"), ...tenantErrors() },
+  }),
+  async (c) => c.json(await getTenantHealth(c.var.scope), 200),
 );
 
 identity.openapi(

@@ -23,5 +23,17 @@ export const Tenant = z
   .openapi("Tenant", { description: "The tenant as its own database has it." });
 export type Tenant = z.infer<typeof Tenant>;
 
+export const TenantHealth = z
+  .object({
+    slug: z.string(),
+    status: z.enum(["healthy"]),
+    latencyMs: z.int(),
+    schemaVersion: z.int(),
+  })
+  .openapi("TenantHealth", {
+    description: "What the tenant's database answers now. One that does not answer is a 503.",
+  });
+export type TenantHealth = z.infer<typeof TenantHealth>;
+
 export const TenantPatch = z.strictObject({ name: text(100) }).openapi("TenantPatch");
 export type TenantPatch = z.infer<typeof TenantPatch>;

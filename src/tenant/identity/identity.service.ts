@@ -5,7 +5,8 @@ import { commit } from "../commit.ts";
 import { read } from "../read.ts";
 import type { TenantScope } from "../scope.ts";
 import { touched } from "../stamps.ts";
-import type { Tenant, TenantPatch } from "./identity.schema.ts";
+import { schemaVersionQuery } from "./examine.ts";
+import type { Tenant, TenantHealth, TenantPatch } from "./identity.schema.ts";
 import { tenantIdentity } from "./identity.table.ts";
 
 export async function getTenant(scope: TenantScope): Promise<Tenant> {
@@ -32,6 +33,19 @@ export async function renameTenant(
   const [rows] = await commit(scope, [must(update, stale)], [profile(scope)] as const);
   await scope.directory.rename(name);
   return toTenant(scope, rows);
+}
+
+/** Being let in is the proof that the database is there and the tenant's own. */
+export async function getTenantHealth(scope: TenantScope): Promise<TenantHealth> {
+  const began = Date.now();
+  const { slug } = tenantIdentity;
+  const [[stamp], [schema]] = await read(scope, [
+    scope.db.select({ slug }).from(tenantIdentity),
+    schemaVersionQuery(scope.db),
+  ] as const);
+  const latencyMs = Date.now() - began;
+  if (!stamp) throw new ApiError("not_found", "No such tenant");
+  return { slug: stamp.slug, status: "healthy", latencyMs, schemaVersion: schema?.version ?? 0 };
 }
 
 export const profile = ({ db }: TenantScope) => db.select().from(tenantIdentity);

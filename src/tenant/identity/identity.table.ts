@@ -23,6 +23,9 @@ export const tenantIdentity = sqliteTable(
     /** Being deleted, it may be read and brought back until then. */
     deleteAfter: instant(),
     defaultAccountId: text().notNull(),
+    /** What the platform decided, kept here too: a registry that is lost is rebuilt from the stamps. */
+    plan: text().notNull().default("basic"),
+    organizationId: text(),
     version: version(),
     createdAt: instant().notNull(),
     updatedAt: instant().notNull(),

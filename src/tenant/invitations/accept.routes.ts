@@ -49,7 +49,7 @@ acceptance.openapi(
     const invited = {
       tenant: { id, slug, organizationId, features },
       caller: identity,
-      db: ports.openTenant(route, budget),
+      db: ports.openTenant(route, budget, registry),
       directory: ports.directory(registry, id),
       request,
       ...(registry.once ? { once: registry.once } : {}),

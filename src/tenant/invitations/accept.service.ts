@@ -80,9 +80,9 @@ const theirs = sql`(a.id = v.account_id
 /**
  * An invitation is worth what its inviter may still grant, of all that comes with it. Owners grant
  * everything, admins all but owners, and the ADMIN of an account its own seats: if there is any other, or
- * none, it is not for them to let somebody in.
+ * none, it is not for them to let somebody in. A first owner the platform itself answers for.
  */
-const isVouchedFor = sql`exists (select 1 from ${users} w
+const isVouchedFor = sql`(v.inviter_id is null or exists (select 1 from ${users} w
   where w.id = v.inviter_id and w.deleted_at is null and w.status = 'active' and (
     w.tenant_role = 'owner'
     or w.tenant_role = 'admin' and ${given} <> 'owner'
@@ -90,7 +90,7 @@ const isVouchedFor = sql`exists (select 1 from ${users} w
       and exists (select 1 from ${accounts} a where ${theirs})
       and not exists (select 1 from ${accounts} a where ${theirs} and not exists (
         select 1 from ${accountMembers} m where m.account_id = a.id and m.user_id = w.id
-          and m.role = 'ADMIN' and a.active and a.deleted_at is null))))`;
+          and m.role = 'ADMIN' and a.active and a.deleted_at is null)))))`;
 
 /** One row while the link is good for the caller: who they will be. */
 const offerOf = (scope: Invited, hash: string): SQL => sql`

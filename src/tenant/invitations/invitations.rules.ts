@@ -26,7 +26,7 @@ export const isWelcome = (email: SQL) => sql`not exists (select 1 from ${setting
     where d.value = substr(${email}, instr(${email}, '@') + 1)))`;
 
 /** Whoever answers for it is gone: it is worth nothing any more. */
-export const isOrphaned = sql`not exists (select 1 from ${users} w
+export const isOrphaned = sql`${invitations.inviterId} is not null and not exists (select 1 from ${users} w
   where w.id = ${invitations.inviterId} and w.deleted_at is null and w.status = 'active')`;
 
 export const unwelcome = () =>

@@ -40,7 +40,9 @@ export const Invitation = z
     userId: z.string().nullable().openapi({
       description: "The user who waits for it; null where accepting it makes one.",
     }),
-    inviterId: z.string().openapi({ description: "The user who answers for it." }),
+    inviterId: z.string().nullable().openapi({
+      description: "The user who answers for it; null where the platform does.",
+    }),
     state: z.enum(invitationStates),
     expiresAt: at,
     sentAt: at.nullable(),

@@ -23,10 +23,11 @@ export const invitations = sqliteTable(
     accountRole: text({ enum: accountRoles }),
     /** The user it was made for; null where accepting it makes one. */
     userId: text().references(() => users.id, { onDelete: "cascade" }),
-    /** Who answers for it: it is worth no more than they may still grant. */
-    inviterId: text()
-      .notNull()
-      .references(() => users.id, { onDelete: "cascade" }),
+    /**
+     * Who answers for it: it is worth no more than they may still grant. Null where the platform does: for
+     * the first owner of a tenant that was set up on their behalf.
+     */
+    inviterId: text().references(() => users.id, { onDelete: "cascade" }),
     /** SHA-256 of the token in the link; another one each time the link is issued. */
     tokenHash: text().notNull(),
     issuedAt: instant().notNull(),

@@ -1,4 +1,4 @@
-import { and, eq, isNull, or, type SQL, sql } from "drizzle-orm";
+import { and, eq, isNotNull, isNull, or, type SQL, sql } from "drizzle-orm";
 import { writeBearer } from "../../core/bearer-secret.ts";
 import { ApiError } from "../../core/error.ts";
 import { newId } from "../../core/id.ts";
@@ -149,12 +149,19 @@ export const lettersQuery = ({ db }: Pick<Issuer, "db">, which: SQL | undefined)
       tenant: tenantIdentity.name,
     })
     .from(invitations)
-    .innerJoin(
+    .leftJoin(
       users,
       and(eq(users.id, invitations.inviterId), isNull(users.deletedAt), eq(users.status, "active")),
     )
     .innerJoin(tenantIdentity, eq(tenantIdentity.id, 1))
-    .where(and(isPending, isNull(invitations.sentAt), which));
+    .where(
+      and(
+        isPending,
+        isNull(invitations.sentAt),
+        or(isNull(invitations.inviterId), isNotNull(users.id)),
+        which,
+      ),
+    );
 
 export const letterQuery = (issuer: Pick<Issuer, "db">, id: string) =>
   lettersQuery(issuer, eq(invitations.id, id));
