@@ -296,7 +296,9 @@ test("while the registry is down the jobs say so, and the next call makes up for
   await sqld.configure("registry", { block_reads: false, block_writes: false });
   expect(lines[0]).toMatchObject({ level: "error", job: "begin_purges" });
   expect(lines.at(-1)).toMatchObject({ level: "error", job: "look_after_tenants" });
-  expect(new Set(lines.map(({ event }) => event))).toEqual(new Set(["job_failed"]));
+  // What is switched off asks nobody.
+  const working = lines.filter(({ job }) => job !== "fill_warm_pool");
+  expect(new Set(working.map(({ event }) => event))).toEqual(new Set(["job_failed"]));
   expect([status, body["code"]]).toEqual([503, "dependency_unavailable"]);
   await calledByTheClock();
   expect(await verify(acme.owner)).toMatchObject({ status: "intact", unsealed: 0 });

@@ -1,6 +1,7 @@
 import { and, eq, gt, inArray, lt, notExists, or, type SQL, sql } from "drizzle-orm";
 import { batch } from "../../db/batch.ts";
 import { databases } from "../databases/databases.table.ts";
+import { isOurName, tenantNamedBy } from "../databases/names.ts";
 import { operationSteps, operations } from "../operations/operations.table.ts";
 import type { JobScope } from "../scope.ts";
 import { tenants } from "../tenants/tenants.table.ts";
@@ -14,12 +15,6 @@ type Check = (scope: JobScope, listed: Listed, until: number) => Promise<Seen>;
 
 const hourMs = 3_600_000;
 
-/** The id of the tenant a name was derived from; undefined for names that are not ours. */
-export function tenantOf(name: string): string | undefined {
-  const [, uuid] = /^tnt-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:-|$)/.exec(name) ?? [];
-  return uuid && `tnt_${uuid}`;
-}
-
 export async function listed({ platform }: JobScope): Promise<Listed> {
   const list = platform.listDatabases();
   if (!list) return undefined;
@@ -32,7 +27,7 @@ export async function listed({ platform }: JobScope): Promise<Listed> {
 export const checks: Readonly<Record<FindingKind, Check>> = {
   database_missing: findMissing,
   database_unknown: async (scope, names) => {
-    const ours = [...(names ?? [])].filter((name) => tenantOf(name) !== undefined);
+    const ours = [...(names ?? [])].filter(isOurName);
     const known = new Set<string>();
     const { name } = warmDatabases;
     const [warm] = await batch(scope.db, "read", [
@@ -45,7 +40,7 @@ export const checks: Readonly<Record<FindingKind, Check>> = {
     return whole(
       strangers.map((subject) => ({
         subject,
-        tenantId: tenantOf(subject) ?? null,
+        tenantId: tenantNamedBy(subject) ?? null,
         detail: "The platform has this database, and nobody wrote it down",
       })),
     );

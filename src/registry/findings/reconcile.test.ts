@@ -62,8 +62,12 @@ const newCustomer = () => newTenant(worker.url, sqld.settings);
 const works = async ({ owner }: TestTenant) => (await owner.call("/api/v1/users")).status;
 const exists = async (name: string) => (await jobScope().platform.findDatabase(name)) !== undefined;
 /** A database of the tenant's beside its present one, stamped with `stamp` if that is given. */
-async function another({ id }: TestTenant, stamp?: string, state = "former") {
-  const name = `${databaseNameOf(id)}-${randomUUID().slice(0, 8)}`;
+async function another(
+  { id }: TestTenant,
+  stamp?: string,
+  state = "former",
+  name = `${databaseNameOf(id)}-${randomUUID().slice(0, 8)}`,
+) {
   const scope = jobScope();
   await scope.platform.ensureDatabase({ name });
   const { token } = await scope.platform.mintToken(name);
@@ -146,16 +150,18 @@ test("what is nobody's is closed when it is seen again, and destroyed days later
   const outlived = await another(acme, acme.id);
   const unstamped = await another(acme, undefined, "made");
   const unwritten = await another(acme, acme.id, "unwritten");
-  names = [databaseNameOf(acme.id), outlived, unstamped, unwritten];
-  const gone = [outlived, unstamped, unwritten];
-  expect(await sweep()).toMatchObject({ findings: 3, quarantined: 0 });
-  expect(await sweep()).toMatchObject({ findings: 3, quarantined: 3, removed: 0 });
-  expect((await found()).filter((line) => line.endsWith("closed"))).toHaveLength(3);
+  const short = `tnt-${acme.id.slice(-12)}-${randomUUID().replaceAll("-", "").slice(0, 20)}`;
+  await another(acme, acme.id, "unwritten", short);
+  const gone = [outlived, unstamped, unwritten, short];
+  names = [databaseNameOf(acme.id), ...gone];
+  expect(await sweep()).toMatchObject({ findings: 4, quarantined: 0 });
+  expect(await sweep()).toMatchObject({ findings: 4, quarantined: 4, removed: 0 });
+  expect((await found()).filter((line) => line.endsWith("closed"))).toHaveLength(4);
   await ageQuarantine(13);
   expect(await sweep()).toMatchObject({ quarantined: 0, removed: 0 });
   for (const name of gone) expect(await exists(name), name).toBe(true);
   await ageQuarantine(2);
-  expect(await sweep()).toMatchObject({ removed: 3 });
+  expect(await sweep()).toMatchObject({ removed: 4 });
   for (const name of gone) expect(await exists(name), name).toBe(false);
   expect(await works(acme)).toBe(200);
   const states = await rowsOf(registry, sql`select state from databases where name = ${outlived}`);

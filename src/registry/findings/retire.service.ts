@@ -5,10 +5,10 @@ import { write } from "../../db/write.ts";
 import { examine } from "../../tenant/identity/examine.ts";
 import { commit } from "../commit.ts";
 import { databases } from "../databases/databases.table.ts";
+import { isNamedAfter, isOurName } from "../databases/names.ts";
 import { operations } from "../operations/operations.table.ts";
 import type { JobScope } from "../scope.ts";
 import { tenants } from "../tenants/tenants.table.ts";
-import { tenantOf } from "./checks.ts";
 import { findings } from "./findings.table.ts";
 
 type Finding = typeof findings.$inferSelect;
@@ -38,12 +38,13 @@ export async function retire(scope: JobScope, before: number) {
 
 async function handle(scope: JobScope, finding: Finding) {
   const { quarantinedAt } = finding;
-  if (!(await isFree(scope, finding))) return undefined;
   if (quarantinedAt === null) {
-    if (!(await isOurs(scope, finding))) return undefined;
-    await quarantine(scope, finding);
+    const tenantId = await findOwner(scope, finding);
+    if (!tenantId || !(await isFree(scope, { ...finding, tenantId }))) return undefined;
+    await quarantine(scope, finding, tenantId);
     return "quarantined";
   }
+  if (!(await isFree(scope, finding))) return undefined;
   if (quarantinedAt > Date.now() - scope.removeAfterMs) {
     // Whoever wrote it down may have been cut off before it was closed.
     await close(scope, finding);
@@ -92,38 +93,48 @@ async function isFree({ db }: JobScope, { subject, tenantId }: Finding): Promise
 }
 
 /**
- * The name is of a tenant this registry knows, and the database says it is that tenant's; or it says
- * nothing yet, and we wrote down that we made it. Another deployment's may have names like ours.
+ * The tenant it is beyond doubt: one this registry knows, whom the name is derived from and whose the
+ * database says it is; or it says nothing yet, and we wrote down that we made it for them. Another
+ * deployment's may have names like ours.
  */
-async function isOurs(scope: JobScope, { subject }: Finding): Promise<boolean> {
-  const { db, platform, openTenant } = scope;
-  const tenantId = tenantOf(subject);
-  if (!tenantId) return false;
-  const [[known], [written]] = await batch(db, "read", [
-    db.select({ id: tenants.id }).from(tenants).where(eq(tenants.id, tenantId)),
-    db.select({ name: databases.name }).from(databases).where(eq(databases.name, subject)),
+async function findOwner(scope: JobScope, { subject }: Finding): Promise<string | undefined> {
+  const { db, platform } = scope;
+  if (!isOurName(subject)) return undefined;
+  const there = await platform.findDatabase(subject);
+  if (!there) return undefined;
+  const stamped = await findStamp(scope, subject, there.host);
+  const [[written]] = await batch(db, "read", [
+    db.select({ tenantId: databases.tenantId }).from(databases).where(eq(databases.name, subject)),
   ] as const);
-  const there = known && (await platform.findDatabase(subject));
-  if (!there) return false;
-  const { token } = await platform.mintToken(subject);
-  const address = { ...platform.locate(subject, there.host), token };
-  const stamp = await examine(openTenant(address, tenantId, patienceMs)).then(
-    (seen) => seen.stamp,
-    (error) => {
-      if (!isMisfit(error)) throw error;
-      return undefined;
-    },
-  );
-  return stamp ? stamp.tenantId === tenantId : written !== undefined;
+  const owner = stamped ?? written?.tenantId;
+  if (!owner || !isNamedAfter(subject, owner)) return undefined;
+  const [[known]] = await batch(db, "read", [
+    db.select({ id: tenants.id }).from(tenants).where(eq(tenants.id, owner)),
+  ] as const);
+  return known?.id;
 }
 
-async function quarantine(scope: JobScope, finding: Finding): Promise<void> {
+/** Undefined where it was never stamped. */
+async function findStamp(
+  { platform, openTenant }: JobScope,
+  name: string,
+  host: string | null,
+): Promise<string | undefined> {
+  const { token } = await platform.mintToken(name);
+  const opened = openTenant({ ...platform.locate(name, host), token }, name, patienceMs);
+  const seen = await examine(opened).catch((error) => {
+    if (!isMisfit(error)) throw error;
+  });
+  return seen?.stamp?.tenantId;
+}
+
+async function quarantine(scope: JobScope, finding: Finding, tenantId: string): Promise<void> {
   const { db } = scope;
   const { id } = finding;
   const quarantinedAt = Date.now();
   // Written down first: whatever is closed can be found and opened again.
   await commit(scope, [
-    write(db.update(findings).set({ quarantinedAt }).where(eq(findings.id, id))),
+    write(db.update(findings).set({ quarantinedAt, tenantId }).where(eq(findings.id, id))),
   ]);
   await close(scope, finding);
 }

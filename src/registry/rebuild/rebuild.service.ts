@@ -5,7 +5,7 @@ import { type Testimony, testify } from "../../tenant/identity/testify.ts";
 import { auditHeads } from "../audit/audit.table.ts";
 import { commit } from "../commit.ts";
 import { databases } from "../databases/databases.table.ts";
-import { tenantOf } from "../findings/checks.ts";
+import { isNamedAfter, isOurName } from "../databases/names.ts";
 import { memberships } from "../memberships/memberships.table.ts";
 import type { JobScope } from "../scope.ts";
 import { tenants } from "../tenants/tenants.table.ts";
@@ -73,7 +73,7 @@ async function askAll(
 
 async function collect(names: AsyncIterable<string> | Iterable<string>): Promise<string[]> {
   const ours: string[] = [];
-  for await (const name of names) if (tenantOf(name) !== undefined) ours.push(name);
+  for await (const name of names) if (isOurName(name)) ours.push(name);
   return ours;
 }
 
@@ -87,7 +87,7 @@ async function ask(scope: JobScope, name: string): Promise<Found | Skipped> {
     const testimony = await testify(openTenant(address, name, patienceMs));
     const { stamp } = testimony;
     if (!stamp) return { name, reason: "It was never finished: it carries no stamp" };
-    if (stamp.tenant_id !== tenantOf(name))
+    if (!isNamedAfter(name, stamp.tenant_id))
       return { name, reason: `It says it is ${stamp.tenant_id}'s` };
     return { name, ...there, stamp, testimony };
   } catch (error) {
