@@ -46,6 +46,26 @@ const keyRing = value
   )
   .transform((pairs) => pairs.map(([kid, key]) => ({ kid, key: new Secret(key) })));
 
+type Placement = { readonly region: string | null; readonly group: string };
+type Placements = readonly [Placement, ...Placement[]];
+
+/** `region:group` pairs, the first of which is for whoever names no region. */
+const placements = value
+  .regex(
+    /^[a-z0-9][a-z0-9-]{0,63}:[a-z0-9][a-z0-9-]{0,63}(\s*,\s*[a-z0-9][a-z0-9-]{0,63}:[a-z0-9][a-z0-9-]{0,63})*$/,
+    {
+      error: "needs region:group pairs, comma-separated",
+      abort: true,
+    },
+  )
+  .transform((text) => text.split(/[\s,]+/).map((pair) => pair.split(":")))
+  .refine((pairs) => new Set(pairs.map(([region]) => region)).size === pairs.length, {
+    error: "names a region twice",
+  })
+  .transform(
+    (pairs) => pairs.map(([region, group]) => ({ region, group })) as unknown as Placements,
+  );
+
 const Vars = z.object({
   PROJECT_NAME: value.default("Tenantry"),
   GLOBAL_DATABASE_URL: url,
@@ -97,6 +117,7 @@ const Vars = z.object({
   TURSO_API_TOKEN: headerSecret.optional(),
   TURSO_ORGANIZATION: name.optional(),
   TURSO_GROUP: name.optional(),
+  TURSO_GROUPS: placements.optional(),
   DATABASE_TOKEN_DAYS: whole(365, 1, 3650),
   DATABASE_TIMEOUT_MS: whole(3500, 50, 60_000),
   DATABASE_WRITERS: whole(4, 1, 1000),
@@ -153,6 +174,11 @@ const crossFaults = (vars: Given): [boolean, string, string][] => [
     "TENANT_SLUG_MIN_LENGTH",
     "is above TENANT_SLUG_MAX_LENGTH",
   ],
+  [
+    vars.TURSO_GROUP !== undefined && vars.TURSO_GROUPS !== undefined,
+    "TURSO_GROUPS",
+    "may not stand beside TURSO_GROUP: name the groups in one of them",
+  ],
 ];
 
 /** The OpenID provider: what is named goes before what follows from Auth0's domain. */
@@ -192,17 +218,22 @@ function platformSettings(vars: Given) {
       jwtKey: SQLD_JWT_KEY,
     };
   }
-  const { TURSO_API_URL, TURSO_API_TOKEN, TURSO_ORGANIZATION, TURSO_GROUP } = vars;
+  const { TURSO_API_URL, TURSO_API_TOKEN, TURSO_ORGANIZATION } = vars;
   if (!TURSO_API_TOKEN) return "TURSO_API_TOKEN";
   if (!TURSO_ORGANIZATION) return "TURSO_ORGANIZATION";
-  if (!TURSO_GROUP) return "TURSO_GROUP";
+  const groups = placementsOf(vars);
+  if (!groups) return "TURSO_GROUP";
   return {
     kind: "turso" as const,
     apiUrl: TURSO_API_URL,
     apiToken: TURSO_API_TOKEN,
     organization: TURSO_ORGANIZATION,
-    group: TURSO_GROUP,
+    groups,
   };
+}
+
+function placementsOf({ TURSO_GROUP: group, TURSO_GROUPS }: Given): Placements | undefined {
+  return TURSO_GROUPS ?? (group ? [{ region: null, group }] : undefined);
 }
 
 export const settingNames = Object.keys(Vars.shape);

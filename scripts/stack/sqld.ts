@@ -70,7 +70,7 @@ export async function startSqld(options: Options): Promise<Sqld> {
 
 /** Makes sure the namespace exists. */
 export async function createNamespace(server: Server, name: string): Promise<void> {
-  await platformOf(server, 1).ensureDatabase(name);
+  await platformOf(server, 1).ensureDatabase({ name });
 }
 
 /** A token that reads and writes this one namespace. */

@@ -25,7 +25,7 @@ const operations = ({ calls }: Turso) => calls.map(({ operation }) => operation)
 describe("a database", () => {
   test("is created in our group, and its host is the one Turso names", async ({ turso }) => {
     const name = newName();
-    const host = await open(turso).ensureDatabase(name);
+    const host = await open(turso).ensureDatabase({ name });
     const made = { name, group: turso.group, hostname: host };
     expect([...turso.databases.values()]).toEqual([made]);
     expect(operations(turso)).toEqual(["createDatabase"]);
@@ -36,7 +36,7 @@ describe("a database", () => {
       const turso = createTurso(stack.settings, { duplicateStatus });
       turso.misbehave({ with: "createDatabase", reply: "broken", done: true, times: 1 });
       const name = newName();
-      const host = await open(turso).ensureDatabase(name);
+      const host = await open(turso).ensureDatabase({ name });
       expect(host).toBe(turso.databases.get(name)?.hostname);
       expect(operations(turso)).toEqual(["createDatabase", "createDatabase", "getDatabase"]);
       expect(turso.violations).toEqual([]);
@@ -46,14 +46,14 @@ describe("a database", () => {
     const reply = { status: 500, body: { error: "internal" } };
     turso.misbehave({ with: "createDatabase", reply, done: true, times: 1 });
     const name = newName();
-    expect(await open(turso).ensureDatabase(name)).toBe(turso.databases.get(name)?.hostname);
+    expect(await open(turso).ensureDatabase({ name })).toBe(turso.databases.get(name)?.hostname);
     expect(turso.databases.size).toBe(1);
   });
 
   test("of our name in another group is refused, not adopted", async ({ turso }) => {
     const name = newName();
     await turso.place(name, "somebody-else");
-    const failure = await failureOf(open(turso).ensureDatabase(name));
+    const failure = await failureOf(open(turso).ensureDatabase({ name }));
     expect(failure.code).toBe("dependency_unavailable");
     expect(failure.message).toContain("another group");
     expect(turso.databases.get(name)?.group).toBe("somebody-else");
@@ -62,7 +62,7 @@ describe("a database", () => {
   test("whose name is not a plain one is never asked for", async ({ turso }) => {
     const platform = open(turso);
     for (const name of ["", "A", "a/b", "../x", "a?b", "a b", "-a", "a".repeat(64)]) {
-      await expect(platform.ensureDatabase(name)).rejects.toThrow("Not the name of a database");
+      await expect(platform.ensureDatabase({ name })).rejects.toThrow("Not the name of a database");
       await expect(platform.mintToken(name)).rejects.toThrow("Not the name of a database");
     }
     expect(turso.calls).toEqual([]);
@@ -75,7 +75,7 @@ describe("a token", () => {
   }) => {
     const platform = open(turso, { DATABASE_TOKEN_DAYS: "30" });
     const name = newName();
-    await platform.ensureDatabase(name);
+    await platform.ensureDatabase({ name });
     const before = Date.now();
     const { token, expiresAt } = await platform.mintToken(name);
     expect(turso.calls.at(-1)).toMatchObject({
@@ -98,7 +98,7 @@ describe("an overloaded or failing Turso", () => {
   test("is asked again, after as long as it wishes", async ({ turso }) => {
     const reply = { status: 429, headers: { "retry-after": "1" } };
     turso.misbehave({ with: "createDatabase", reply, times: 1 });
-    await open(turso).ensureDatabase(newName());
+    await open(turso).ensureDatabase({ name: newName() });
     const [first, second, ...more] = turso.calls;
     expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(990);
     expect(more).toEqual([]);
@@ -109,7 +109,7 @@ describe("an overloaded or failing Turso", () => {
   }) => {
     const reply = { status: 429, headers: { "retry-after": "60" } };
     turso.misbehave({ with: "createDatabase", reply });
-    const failure = await failureOf(open(turso).ensureDatabase(newName()));
+    const failure = await failureOf(open(turso).ensureDatabase({ name: newName() }));
     expect(failure).toMatchObject({ status: 503, headers: { "retry-after": "60" } });
     expect(turso.calls).toHaveLength(1);
   });
@@ -119,7 +119,7 @@ describe("an overloaded or failing Turso", () => {
     turso.misbehave({ with: "createDatabaseToken", reply: "broken", times: 1 });
     const platform = open(turso);
     const name = newName();
-    await platform.ensureDatabase(name);
+    await platform.ensureDatabase({ name });
     await platform.mintToken(name);
     expect(turso.databases.size).toBe(1);
     expect(turso.calls).toHaveLength(5);
@@ -132,7 +132,7 @@ describe("an overloaded or failing Turso", () => {
       turso.misbehave({ with: "createDatabase", reply });
       const began = Date.now();
       const failure = await failureOf(
-        open(turso, { DATABASE_TIMEOUT_MS: "500" }).ensureDatabase(newName()),
+        open(turso, { DATABASE_TIMEOUT_MS: "500" }).ensureDatabase({ name: newName() }),
       );
       expect(failure.code).toBe("dependency_unavailable");
       expect(failure.headers).toEqual({ "retry-after": "2" });
@@ -143,7 +143,12 @@ describe("an overloaded or failing Turso", () => {
 
 describe("a refusal", () => {
   const refusals: [number, string, string, string][] = [
-    [400, "group not found", "config_invalid", "TURSO_GROUP is not a group of TURSO_ORGANIZATION"],
+    [
+      400,
+      "group not found",
+      "config_invalid",
+      "TURSO_GROUP or TURSO_GROUPS names no group of TURSO_ORGANIZATION",
+    ],
     [401, "Unauthorized", "config_invalid", "TURSO_API_TOKEN is not accepted"],
     [402, "over limit", "config_invalid", "The plan of TURSO_ORGANIZATION does not allow this"],
     [403, "forbidden", "config_invalid", "TURSO_API_TOKEN does not allow this"],
@@ -154,7 +159,7 @@ describe("a refusal", () => {
       turso,
     }) => {
       turso.misbehave({ with: "createDatabase", reply: { status, body: { error } } });
-      const failure = await failureOf(open(turso).ensureDatabase(newName()));
+      const failure = await failureOf(open(turso).ensureDatabase({ name: newName() }));
       expect(failure).toMatchObject({ code, message: detail });
       expect(failure.cause).toEqual({ status, error: JSON.stringify({ error }) });
       expect(turso.calls).toHaveLength(1);
@@ -163,7 +168,7 @@ describe("a refusal", () => {
   test("to redirect: the token goes nowhere else", async ({ turso }) => {
     const headers = { location: "https://evil.com/" };
     turso.misbehave({ with: "createDatabase", reply: { status: 307, headers } });
-    const failure = await failureOf(open(turso).ensureDatabase(newName()));
+    const failure = await failureOf(open(turso).ensureDatabase({ name: newName() }));
     expect(failure.message).toBe("The database platform refuses");
     expect(turso.calls).toHaveLength(1);
   });
@@ -184,7 +189,9 @@ describe("an answer outside the contract", () => {
       turso.misbehave({ with: operation, reply: { status: 200, body } });
       const platform = open(turso);
       const work =
-        operation === "createDatabase" ? platform.ensureDatabase("x") : platform.mintToken("x");
+        operation === "createDatabase"
+          ? platform.ensureDatabase({ name: "x" })
+          : platform.mintToken("x");
       const failure = await failureOf(work);
       expect(failure.message).toBe("The database platform answers something unexpected");
       expect(failure.cause).toEqual({ status: 200, paths: [expect.any(String)] });
@@ -208,7 +215,7 @@ describe("the API token", () => {
         { with: "getDatabase", reply: { status: 404, body: echo } },
         { with: "createDatabaseToken", reply },
       );
-      const attempts = [platform.ensureDatabase("x"), platform.mintToken("x")];
+      const attempts = [platform.ensureDatabase({ name: "x" }), platform.mintToken("x")];
       for (const failure of await Promise.all(attempts.map(failureOf)))
         expect(allOf(failure)).not.toContain(turso.apiToken);
     }
@@ -225,7 +232,9 @@ describe("the API token", () => {
       DATABASE_TIMEOUT_MS: "200",
     });
     const platform = platformOf(settings, quoting as typeof fetch);
-    const failures = [platform.ensureDatabase("x"), platform.mintToken("x")].map(failureOf);
+    const failures = [platform.ensureDatabase({ name: "x" }), platform.mintToken("x")].map(
+      failureOf,
+    );
     for (const failure of await Promise.all(failures)) {
       expect(failure.cause).toMatchObject({ status: 0, error: expect.stringContaining("Bearer") });
       expect(allOf(failure)).not.toContain(turso.apiToken);

@@ -45,7 +45,7 @@ export async function newDatabase(
 ): Promise<{ db: TenantDb; name: string; token: Secret; again: () => TenantDb }> {
   const platform = platformOf(settings, fetch);
   const name = `fresh-${randomUUID()}`;
-  await platform.ensureDatabase(name);
+  await platform.ensureDatabase({ name });
   const { token } = await platform.mintToken(name);
   const again = () =>
     openTenantDb({ ...platform.locate(name, null), token }, testBudget(), `tnt_${name}`);

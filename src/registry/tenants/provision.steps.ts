@@ -41,8 +41,9 @@ const ledgerOf = (
  */
 export const provision: Kind = {
   steps: {
-    create_database: async (scope, { tenant: { databaseName } }) => {
-      const databaseHost = await scope.platform.ensureDatabase(databaseName);
+    create_database: async (scope, { tenant: { databaseName, region } }) => {
+      const wanted = { name: databaseName, region: region ?? undefined };
+      const databaseHost = await scope.platform.ensureDatabase(wanted);
       const also = [ledgerOf(scope, databaseName, { host: databaseHost })];
       return { tenant: { databaseHost }, also };
     },
