@@ -11,6 +11,7 @@ import { loginConfig } from "./http/login-config.ts";
 import { type Limits, requestContext } from "./http/request-context.ts";
 import { unmatched } from "./http/unmatched.ts";
 import { adminGrants } from "./registry/admins/grants.routes.ts";
+import { adminBackups } from "./registry/backups/admin.routes.ts";
 import { me } from "./registry/memberships/me.routes.ts";
 import { adminOperations } from "./registry/operations/admin.routes.ts";
 import { operations } from "./registry/operations/operations.routes.ts";
@@ -21,6 +22,7 @@ import { accounts } from "./tenant/accounts/accounts.routes.ts";
 import { members } from "./tenant/accounts/members.routes.ts";
 import { apiKeys } from "./tenant/api-keys/api-keys.routes.ts";
 import { audit } from "./tenant/audit/audit.routes.ts";
+import { backups } from "./tenant/backups/backups.routes.ts";
 import { grants } from "./tenant/grants/grants.routes.ts";
 import { identity } from "./tenant/identity/identity.routes.ts";
 import { acceptance } from "./tenant/invitations/accept.routes.ts";
@@ -64,10 +66,12 @@ export function createApp({ ports, limits, cors, docs }: AppSettings) {
   app.route("/api/v1", adminTenants);
   app.route("/api/v1", adminOperations);
   app.route("/api/v1", adminGrants);
+  app.route("/api/v1", adminBackups);
   app.route("/api/v1", people);
 
   app.route("/api/v1", identity);
   app.route("/api/v1", settings);
+  app.route("/api/v1", backups);
   app.route("/api/v1", tenantMembers);
   app.route("/api/v1", myUser);
   app.route("/api/v1", users);

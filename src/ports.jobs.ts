@@ -3,7 +3,14 @@ import { systemRequest } from "./core/request.ts";
 import { openTenantDb } from "./db/connect.ts";
 import type { Settings } from "./env.ts";
 import type { Limits } from "./http/request-context.ts";
-import { identityProviderOf, platformOf, postOf, registryOf } from "./ports.backends.ts";
+import {
+  dayMs,
+  identityProviderOf,
+  platformOf,
+  postOf,
+  registryOf,
+  storeOf,
+} from "./ports.backends.ts";
 import { kinds } from "./registry/kinds.ts";
 import type { JobScope } from "./registry/scope.ts";
 
@@ -24,6 +31,8 @@ export function createJobScopes(settings: Settings, limits: Limits) {
       request,
       platform,
       keyRing: settings.ENCRYPTION_KEY,
+      store: storeOf(settings),
+      keepFormerMs: settings.KEEP_FORMER_DATABASE_DAYS * dayMs,
       signers,
       leaseMs: settings.OPERATION_LEASE_SECONDS * 1000,
       kinds,

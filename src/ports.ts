@@ -12,8 +12,16 @@ import type { Call, Ports } from "./http/context.ts";
 import { createDiscovery } from "./http/discovery.ts";
 import { createKeyFinder } from "./http/jwks.ts";
 import type { LoginSettings } from "./http/login-config.ts";
-import { identityProviderOf, platformOf, postOf, registryOf } from "./ports.backends.ts";
+import {
+  dayMs,
+  identityProviderOf,
+  platformOf,
+  postOf,
+  registryOf,
+  storeOf,
+} from "./ports.backends.ts";
 import { isPlatformAdmin } from "./registry/admins/admins.service.ts";
+import { createArchive } from "./registry/backups/archive.service.ts";
 import { kinds } from "./registry/kinds.ts";
 import { createDirectory } from "./registry/memberships/directory.service.ts";
 import { findRoute } from "./registry/tenants/locate.service.ts";
@@ -39,6 +47,25 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
   const platform = platformOf(settings, get);
   const people = identityProviderOf(settings, get);
   const registry = (budget: Budget) => registryOf(settings, budget);
+  const store = storeOf(settings);
+  const openWork: Ports["openWork"] = ({ budget, request }, caller) => {
+    const longer = { ...budget, deadline: request.now + provisioningMs };
+    return {
+      db: registry(longer),
+      actor: actorOf(caller),
+      request,
+      platform,
+      keyRing: ring,
+      store,
+      keepFormerMs: settings.KEEP_FORMER_DATABASE_DAYS * dayMs,
+      openTenant: (address, id, ms) => {
+        const deadline = Math.min(longer.deadline, Date.now() + ms);
+        return openTenantDb(address, { ...longer, deadline }, id);
+      },
+      kinds,
+      leaseMs: settings.OPERATION_LEASE_SECONDS * 1000,
+    };
+  };
 
   return {
     tenancy: {
@@ -63,30 +90,17 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
       actor: actorOf(caller),
       request,
     }),
-    openProvisioning: ({ budget, request }, caller) => {
-      const longer = { ...budget, deadline: request.now + provisioningMs };
-      return {
-        db: registry(longer),
-        actor: actorOf(caller),
-        caller,
-        request,
-        platform,
-        keyRing: ring,
-        openTenant: (address, id, ms) =>
-          openTenantDb(
-            address,
-            { ...longer, deadline: Math.min(longer.deadline, Date.now() + ms) },
-            id,
-          ),
-        kinds,
-        maxTenants: settings.MAX_TENANTS_PER_USER,
-        leaseMs: settings.OPERATION_LEASE_SECONDS * 1000,
-      };
-    },
+    openWork,
+    openProvisioning: (call, caller) => ({
+      ...openWork(call, caller),
+      caller,
+      maxTenants: settings.MAX_TENANTS_PER_USER,
+    }),
     findTenant: ({ db }, name, afresh) =>
       remember(name, (wanted) => findRoute(db, wanted, platform, ring), afresh),
     openTenant: (route, budget) => openTenantDb(route.address, budget, route.id),
     directory: createDirectory,
+    archive: createArchive,
     signers,
     quotas: {
       apiKeys: settings.MAX_API_KEYS,

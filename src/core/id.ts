@@ -10,6 +10,7 @@ const prefixes = {
   key: "key",
   grant: "agr",
   operation: "opr",
+  backup: "bkp",
 } as const;
 export type Kind = keyof typeof prefixes;
 

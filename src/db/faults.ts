@@ -32,6 +32,12 @@ export const isTransient = (error: unknown): boolean => {
   return some(error, /database is locked/);
 };
 
+/** The platform lets nobody write there at this moment. */
+export const isBlocked = (error: unknown): boolean => {
+  for (const { code } of causes(error)) if (code === "BLOCKED") return true;
+  return some(error, /Operation was blocked/);
+};
+
 /** SQL the database does not understand: code and schema do not belong together. */
 export const isMisfit = (error: unknown): boolean =>
   some(error, /no such (table|column)|syntax error|has no column/);

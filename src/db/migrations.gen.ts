@@ -134,6 +134,17 @@ export const registryMigrations: Migration[] = [
       "create trigger tenants_audit_update after update on tenants begin insert into audit_entries values ('tenants', new.\"id\", 'UPDATE', '[\"id\",\"slug\",\"name\",\"status\",\"plan\",\"region\",\"database_name\",\"database_host\",\"sealed_token\",\"token_expires_at\",\"schema_version\",\"features\",\"limits\",\"organization_id\",\"metadata\",\"status_reason\",\"status_since\",\"delete_after\",\"legal_hold\",\"health_status\",\"health_error\",\"health_checked_at\",\"latency_ms\",\"last_backup_at\",\"version\",\"created_at\",\"updated_at\"]', json_array(old.\"id\", old.\"slug\", old.\"name\", old.\"status\", old.\"plan\", old.\"region\", old.\"database_name\", old.\"database_host\", old.\"sealed_token\", old.\"token_expires_at\", old.\"schema_version\", old.\"features\", old.\"limits\", old.\"organization_id\", old.\"metadata\", old.\"status_reason\", old.\"status_since\", old.\"delete_after\", old.\"legal_hold\", old.\"health_status\", old.\"health_error\", old.\"health_checked_at\", old.\"latency_ms\", old.\"last_backup_at\", old.\"version\", old.\"created_at\", old.\"updated_at\"), json_array(new.\"id\", new.\"slug\", new.\"name\", new.\"status\", new.\"plan\", new.\"region\", new.\"database_name\", new.\"database_host\", new.\"sealed_token\", new.\"token_expires_at\", new.\"schema_version\", new.\"features\", new.\"limits\", new.\"organization_id\", new.\"metadata\", new.\"status_reason\", new.\"status_since\", new.\"delete_after\", new.\"legal_hold\", new.\"health_status\", new.\"health_error\", new.\"health_checked_at\", new.\"latency_ms\", new.\"last_backup_at\", new.\"version\", new.\"created_at\", new.\"updated_at\"), ',sealed_token,'); end",
       "create trigger tenants_audit_delete after delete on tenants begin insert into audit_entries values ('tenants', old.\"id\", 'DELETE', '[\"id\",\"slug\",\"name\",\"status\",\"plan\",\"region\",\"database_name\",\"database_host\",\"sealed_token\",\"token_expires_at\",\"schema_version\",\"features\",\"limits\",\"organization_id\",\"metadata\",\"status_reason\",\"status_since\",\"delete_after\",\"legal_hold\",\"health_status\",\"health_error\",\"health_checked_at\",\"latency_ms\",\"last_backup_at\",\"version\",\"created_at\",\"updated_at\"]', json_array(old.\"id\", old.\"slug\", old.\"name\", old.\"status\", old.\"plan\", old.\"region\", old.\"database_name\", old.\"database_host\", old.\"sealed_token\", old.\"token_expires_at\", old.\"schema_version\", old.\"features\", old.\"limits\", old.\"organization_id\", old.\"metadata\", old.\"status_reason\", old.\"status_since\", old.\"delete_after\", old.\"legal_hold\", old.\"health_status\", old.\"health_error\", old.\"health_checked_at\", old.\"latency_ms\", old.\"last_backup_at\", old.\"version\", old.\"created_at\", old.\"updated_at\"), '[]', ',sealed_token,'); end"
     ]
+  },
+  {
+    "tag": "0006_backups_and_held_databases",
+    "when": 1795541570473,
+    "hash": "adbe4d4d17bbb344f7ccaca9e3b66a8716156246feeb7b12e0d1dad2ba59643d",
+    "statements": [
+      "CREATE TABLE `backups` (\n\t`id` text PRIMARY KEY NOT NULL,\n\t`tenant_id` text NOT NULL,\n\t`operation_id` text NOT NULL,\n\t`kind` text NOT NULL,\n\t`status` text NOT NULL,\n\t`prefix` text NOT NULL,\n\t`bytes` integer,\n\t`rows` integer,\n\t`checksum` text,\n\t`schema_version` integer,\n\t`head_sequence` integer NOT NULL,\n\t`head_links` integer NOT NULL,\n\t`head_mac` text NOT NULL,\n\t`taken_at` integer,\n\t`expires_at` integer NOT NULL,\n\t`created_at` integer NOT NULL,\n\t`updated_at` integer NOT NULL,\n\tFOREIGN KEY (`tenant_id`) REFERENCES `tenants`(`id`) ON UPDATE no action ON DELETE cascade\n) STRICT",
+      "CREATE INDEX `backups_tenant` ON `backups` (`tenant_id`,`created_at`,`id`)",
+      "CREATE INDEX `backups_expiry` ON `backups` (`expires_at`)",
+      "CREATE UNIQUE INDEX `backups_operation` ON `backups` (`operation_id`)"
+    ]
   }
 ];
 
@@ -300,6 +311,27 @@ export const tenantMigrations: Migration[] = [
       "create trigger settings_audit_insert after insert on settings begin insert into audit_entries values ('settings', new.\"id\", 'INSERT', '[\"id\",\"value\",\"version\",\"updated_at\",\"updated_by\"]', '[]', json_array(new.\"id\", new.\"value\", new.\"version\", new.\"updated_at\", new.\"updated_by\"), ''); end",
       "create trigger settings_audit_update after update on settings begin insert into audit_entries values ('settings', new.\"id\", 'UPDATE', '[\"id\",\"value\",\"version\",\"updated_at\",\"updated_by\"]', json_array(old.\"id\", old.\"value\", old.\"version\", old.\"updated_at\", old.\"updated_by\"), json_array(new.\"id\", new.\"value\", new.\"version\", new.\"updated_at\", new.\"updated_by\"), ''); end",
       "create trigger settings_audit_delete after delete on settings begin insert into audit_entries values ('settings', old.\"id\", 'DELETE', '[\"id\",\"value\",\"version\",\"updated_at\",\"updated_by\"]', json_array(old.\"id\", old.\"value\", old.\"version\", old.\"updated_at\", old.\"updated_by\"), '[]', ''); end"
+    ]
+  },
+  {
+    "tag": "0004_backups_and_held_databases",
+    "when": 1795541571546,
+    "hash": "3fcdb4b10903bbedcacc341e1252914a849946e57ad58b9867ede97860855908",
+    "statements": [
+      "ALTER TABLE `tenant_identity` ADD `held_at` integer"
+    ]
+  },
+  {
+    "tag": "0005_audit_triggers",
+    "when": 1795541572579,
+    "hash": "bca331dea0045b5211cc3ae366b60c88e73d00b3c3f98a961f29b32ab7f9e2b7",
+    "statements": [
+      "drop trigger tenant_identity_audit_insert",
+      "drop trigger tenant_identity_audit_update",
+      "drop trigger tenant_identity_audit_delete",
+      "create trigger tenant_identity_audit_insert after insert on tenant_identity begin insert into audit_entries values ('tenant_identity', new.\"id\", 'INSERT', '[\"id\",\"tenant_id\",\"slug\",\"name\",\"status\",\"default_account_id\",\"held_at\",\"version\",\"created_at\",\"updated_at\",\"updated_by\"]', '[]', json_array(new.\"id\", new.\"tenant_id\", new.\"slug\", new.\"name\", new.\"status\", new.\"default_account_id\", new.\"held_at\", new.\"version\", new.\"created_at\", new.\"updated_at\", new.\"updated_by\"), ''); end",
+      "create trigger tenant_identity_audit_update after update on tenant_identity begin insert into audit_entries values ('tenant_identity', new.\"id\", 'UPDATE', '[\"id\",\"tenant_id\",\"slug\",\"name\",\"status\",\"default_account_id\",\"held_at\",\"version\",\"created_at\",\"updated_at\",\"updated_by\"]', json_array(old.\"id\", old.\"tenant_id\", old.\"slug\", old.\"name\", old.\"status\", old.\"default_account_id\", old.\"held_at\", old.\"version\", old.\"created_at\", old.\"updated_at\", old.\"updated_by\"), json_array(new.\"id\", new.\"tenant_id\", new.\"slug\", new.\"name\", new.\"status\", new.\"default_account_id\", new.\"held_at\", new.\"version\", new.\"created_at\", new.\"updated_at\", new.\"updated_by\"), ''); end",
+      "create trigger tenant_identity_audit_delete after delete on tenant_identity begin insert into audit_entries values ('tenant_identity', old.\"id\", 'DELETE', '[\"id\",\"tenant_id\",\"slug\",\"name\",\"status\",\"default_account_id\",\"held_at\",\"version\",\"created_at\",\"updated_at\",\"updated_by\"]', json_array(old.\"id\", old.\"tenant_id\", old.\"slug\", old.\"name\", old.\"status\", old.\"default_account_id\", old.\"held_at\", old.\"version\", old.\"created_at\", old.\"updated_at\", old.\"updated_by\"), '[]', ''); end"
     ]
   }
 ];

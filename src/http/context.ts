@@ -3,8 +3,14 @@ import { ApiError, type FieldError } from "../core/error.ts";
 import type { ApiKey, Caller, Identity, RequestContext } from "../core/request.ts";
 import type { Budget, TenantDb } from "../db/connect.ts";
 import type { IdentityProvider } from "../identity/identity-provider.ts";
-import type { IdentityScope, ProvisioningScope, RegistryScope } from "../registry/scope.ts";
+import type {
+  IdentityScope,
+  ProvisioningScope,
+  RegistryScope,
+  WorkScope,
+} from "../registry/scope.ts";
 import type { TenantRoute } from "../registry/tenants/locate.service.ts";
+import type { Archive } from "../tenant/backups/archive.ts";
 import type { Directory, Post, Quotas, Signers, TenantScope } from "../tenant/scope.ts";
 import type { ProviderMetadata } from "./discovery.ts";
 import type { LoginSettings } from "./login-config.ts";
@@ -27,6 +33,8 @@ export type Ports = {
   readonly readKey: (text: string) => Promise<ApiKey>;
   /** Without a caller nobody is known yet. */
   readonly openRegistry: (call: Call, caller?: Caller) => RegistryScope;
+  /** With the time that long work may take beside a request. */
+  readonly openWork: (call: Call, caller: Caller) => WorkScope;
   /** With the time it takes to set up a tenant. */
   readonly openProvisioning: (call: Call, identity: Identity) => ProvisioningScope;
   readonly findTenant: (
@@ -36,6 +44,7 @@ export type Ports = {
   ) => Promise<TenantRoute | undefined>;
   readonly openTenant: (route: TenantRoute, budget: Budget) => TenantDb;
   readonly directory: (registry: RegistryScope, tenantId: string) => Directory;
+  readonly archive: (work: WorkScope, tenantId: string, caller: Caller) => Archive;
   readonly signers: Signers;
   readonly quotas: Quotas;
   /** For one tenant, which may be an organisation at the provider. */

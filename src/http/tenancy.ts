@@ -66,6 +66,7 @@ function openScope(opening: Opening): TenantScope {
     access,
     db: ports.openTenant(route, budget),
     directory: ports.directory(registry, id),
+    archive: () => ports.archive(ports.openWork({ request, budget }, caller), id, caller),
     signers: ports.signers,
     quotas: ports.quotas,
     post: ports.post(route, request),

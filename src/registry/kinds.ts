@@ -1,6 +1,17 @@
+import { backup } from "./backups/backup.steps.ts";
+import { move } from "./databases/move.steps.ts";
 import type { Kind } from "./operations/kind.ts";
 import type { OperationKind } from "./operations/operations.table.ts";
+import { restore, rewind } from "./restorations/restore.steps.ts";
+import { revert } from "./restorations/revert.steps.ts";
 import { provision } from "./tenants/provision.steps.ts";
 
 /** The table of contents of long work: what each kind of operation does, step by step. */
-export const kinds: Readonly<Record<OperationKind, Kind>> = { provision };
+export const kinds: Readonly<Record<OperationKind, Kind>> = {
+  provision,
+  backup,
+  restore,
+  rewind,
+  revert,
+  move,
+};

@@ -1,5 +1,6 @@
 import { unavailable } from "../core/error.ts";
 import type { Query, Results } from "../db/batch.ts";
+import { isBlocked } from "../db/faults.ts";
 import { GuardRefused, type Write, writeAudited } from "../db/write.ts";
 import { look } from "./admit.ts";
 import { noteUse } from "./presence.ts";
@@ -38,7 +39,7 @@ async function guarded<const R extends readonly Query[]>(
   // Who arrived a moment ago may well be in and still not allowed to do this.
   const now = await look(next, "write");
   if (now && !now.admitted) throw refusal(next, now, "write");
-  throw unavailable("Your rights are changing at this moment", undefined, 1);
+  throw unavailable("Nothing can be written at this moment", undefined, 1);
 }
 
 /** Undefined where the guard refuses. */
@@ -53,7 +54,8 @@ async function attempt<const R extends readonly Query[]>(
     noteUse(scope);
     return results;
   } catch (error) {
-    if (!(error instanceof GuardRefused)) throw error;
+    // Where the platform lets nobody write, the guard never came to speak.
+    if (!(error instanceof GuardRefused) && !isBlocked(error)) throw error;
     return undefined;
   }
 }

@@ -1,5 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { isOpenTo } from "../core/access.ts";
+import type { Intent } from "./principal.ts";
 import type { TenantScope } from "./scope.ts";
 
 /** Rules the whole tenant, and so every account in it. `u` is the user. */
@@ -10,6 +11,10 @@ export const effectiveRole = sql`case when ${rulesTenant} then 'ADMIN' else m.ro
 
 export const oneOf = (column: SQL, values: readonly string[] | null): SQL =>
   values === null ? sql`true` : sql`${column} in ${values}`;
+
+/** Nothing is written to a database that is held. `t` is its stamp. */
+export const isOpenFor = (intent: Intent): SQL =>
+  intent === "read" ? sql`true` : sql`t.held_at is null`;
 
 /** What needs no look at a row: the kind of caller, and what the tenant has been given. */
 export function isOpen({ access, caller, tenant }: TenantScope): SQL {

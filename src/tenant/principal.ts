@@ -11,6 +11,8 @@ export type Principal = {
   readonly admitted: 0 | 1;
   readonly tenantId: string;
   readonly tenantStatus: "active" | "suspended";
+  /** True while nothing is written here, and for ever once the tenant is elsewhere. */
+  readonly held: 0 | 1;
   /** What the credential leads to here; set for whatever ever led somewhere, also if it is over. */
   readonly linkedTo: string | null;
   /** False once the session or key was revoked, has expired, or its owner is gone. */
@@ -36,8 +38,8 @@ export type Intent = "read" | "write";
 /** One row, always: what of the caller, the account and the tenant could be found. */
 export function principalOf(scope: TenantScope, intent: Intent): SQL {
   const { caller } = scope;
-  if (caller.kind === "user") return principalOfUser(scope, caller);
-  if (caller.kind === "key") return principalOfKey(scope, caller);
+  if (caller.kind === "user") return principalOfUser(scope, caller, intent);
+  if (caller.kind === "key") return principalOfKey(scope, caller, intent);
   return principalOfOperator(scope, caller, intent);
 }
 

@@ -5,6 +5,7 @@ import type { AccountRole, TenantRole } from "../core/roles.ts";
 import type { TenantDb } from "../db/connect.ts";
 import type { Once } from "../db/once.ts";
 import type { Letter } from "../mail/invitation.ts";
+import type { Archive } from "./backups/archive.ts";
 
 type Person = Pick<Identity, "issuer" | "subject">;
 export type Membership = Person & { readonly role: TenantRole };
@@ -70,6 +71,8 @@ export type TenantScope = {
   readonly access: Access;
   readonly db: TenantDb;
   readonly directory: Directory;
+  /** What is kept of this tenant: opened by who has been let in. */
+  readonly archive: () => Archive;
   readonly signers: Signers;
   readonly quotas: Quotas;
   readonly post: Post;

@@ -3,7 +3,14 @@ import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlit
 import { instant } from "../../db/columns.ts";
 import { tenants } from "../tenants/tenants.table.ts";
 
-export const operationKinds = ["provision"] as const;
+export const operationKinds = [
+  "provision",
+  "backup",
+  "restore",
+  "rewind",
+  "revert",
+  "move",
+] as const;
 export type OperationKind = (typeof operationKinds)[number];
 export const operationStatuses = ["pending", "running", "succeeded", "failed"] as const;
 export const stepStatuses = ["pending", "succeeded", "failed"] as const;

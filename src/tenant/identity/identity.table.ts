@@ -15,6 +15,11 @@ export const tenantIdentity = sqliteTable(
     name: text().notNull(),
     status: text({ enum: ["active", "suspended"] }).notNull(),
     defaultAccountId: text().notNull(),
+    /**
+     * Since when nobody writes here: it is being copied, or another database took its place. Whoever
+     * comes asks the registry where the tenant is now.
+     */
+    heldAt: instant(),
     version: version(),
     createdAt: instant().notNull(),
     updatedAt: instant().notNull(),
