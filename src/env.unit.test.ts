@@ -172,6 +172,43 @@ test.each([
   expect(namesOf(faults)).toHaveLength(1);
 });
 
+const inGroups = (groups: string) => ({ ...without(turso, "TURSO_GROUP"), TURSO_GROUPS: groups });
+const groupsOf = (settings: object) => {
+  const { platform } = parseSettings(settings);
+  return platform.kind === "turso" ? platform.groups : expect.fail("not Turso");
+};
+
+test("groups are of regions, or one of none", () => {
+  expect(groupsOf(turso)).toEqual([{ region: null, group: "default" }]);
+  expect(groupsOf(inGroups(" eu:tenants, us:tenants-us "))).toEqual([
+    { region: "eu", group: "tenants" },
+    { region: "us", group: "tenants-us" },
+  ]);
+});
+
+test.each([
+  "eu",
+  "eu:",
+  ":tenants",
+  "eu:tenants,",
+  ",eu:tenants",
+  "eu:tenants us:tenants",
+  "EU:tenants",
+  "eu:ten ants",
+  "eu:a:b",
+  "eu:a/b",
+  "eu:tenants;us:tenants",
+])("groups given as %s are refused", (groups) => {
+  expect(faultsOf(inGroups(groups))).toBe("TURSO_GROUPS needs region:group pairs, comma-separated");
+});
+
+test("a region has one group, and groups are named in one place", () => {
+  expect(faultsOf(inGroups("eu:a,eu:b"))).toBe("TURSO_GROUPS names a region twice");
+  expect(faultsOf({ ...turso, TURSO_GROUPS: "eu:a" })).toBe(
+    "TURSO_GROUPS may not stand beside TURSO_GROUP: name the groups in one of them",
+  );
+});
+
 test("any origin without credentials, and slugs of exactly one length, are a choice", () => {
   const open = { CORS_ALLOW_ORIGINS: "*", CORS_ALLOW_CREDENTIALS: "false" };
   const exact = { TENANT_SLUG_MIN_LENGTH: "20", TENANT_SLUG_MAX_LENGTH: "20" };

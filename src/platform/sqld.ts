@@ -56,6 +56,7 @@ export function sqldPlatform(settings: SqldSettings): Platform {
     if (written.status !== 200) throw admin.refusal(written);
   }
 
+  /** sqld does not say what a database is a copy of: whoever goes on with an adopted one looks into it. */
   async function copy(original: string, { name, maxBytes }: NewDatabase): Promise<void> {
     assertDatabaseName(name);
     const deadline = Date.now() + copyMs;
@@ -92,6 +93,7 @@ export function sqldPlatform(settings: SqldSettings): Platform {
     listDatabases: () => undefined,
 
     async mintToken(name) {
+      assertDatabaseName(name);
       const expiresAt = Date.now() + settings.tokenDays * 86_400_000;
       const pem = `-----BEGIN PRIVATE KEY-----\n${settings.jwtKey.reveal()}\n-----END PRIVATE KEY-----`;
       const key = await importPKCS8(pem, "EdDSA");

@@ -1,33 +1,23 @@
 import { inspect } from "node:util";
-import { test as base, describe, expect } from "vitest";
-import { newId } from "../core/id.ts";
+import { describe, expect } from "vitest";
 import { parseSettings } from "../env.ts";
 import { platformOf } from "../ports.backends.ts";
 import { allOf, failureOf } from "../testing/failure.ts";
 import { stack } from "../testing/harness.ts";
-import { createTurso, type Trouble, type Turso } from "../testing/turso.ts";
-import { databaseNameOf, type Platform } from "./platform.ts";
-
-const test = base.extend<{ turso: Turso }>({
-  // biome-ignore lint/correctness/noEmptyPattern: the runner reads what a fixture needs off its parameters
-  turso: async ({}, use) => {
-    const turso = createTurso(stack.settings);
-    await use(turso);
-    expect(turso.violations).toEqual([]);
-  },
-});
-
-const open = (turso: Turso, settings: Record<string, string> = {}): Platform =>
-  platformOf(parseSettings({ ...stack.settings, ...turso.settings, ...settings }), turso.fetch);
-const newName = () => databaseNameOf(newId("tenant"));
-const operations = ({ calls }: Turso) => calls.map(({ operation }) => operation);
+import { createTurso, type Trouble } from "../testing/turso.ts";
+import {
+  newName,
+  openTurso as open,
+  operationsOf as operations,
+  test,
+} from "../testing/turso-account.ts";
 
 describe("a database", () => {
   test("is created in our group, and its host is the one Turso names", async ({ turso }) => {
     const name = newName();
     const host = await open(turso).ensureDatabase({ name });
     const made = { name, group: turso.group, hostname: host };
-    expect([...turso.databases.values()]).toEqual([made]);
+    expect([...turso.databases.values()]).toEqual([expect.objectContaining(made)]);
     expect(operations(turso)).toEqual(["createDatabase"]);
   });
 

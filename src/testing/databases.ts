@@ -1,6 +1,6 @@
 import { type Budget, openRegistryDb, openTenantDb, type TenantDb } from "../db/connect.ts";
 import type { Settings } from "../env.ts";
-import { databaseNameOf } from "../platform/platform.ts";
+import { databaseNameOf, type Platform } from "../platform/platform.ts";
 import { platformOf } from "../ports.backends.ts";
 
 /** A budget nothing in a test runs out of. */
@@ -23,10 +23,16 @@ export const openRegistry = (settings: Settings, budget = testBudget()) =>
     budget,
   );
 
-/** A tenant's own database, by the back door: to arrange, and to see what is really stored. */
-export async function openTenant(settings: Settings, tenantId: string): Promise<TenantDb> {
-  const platform = platformOf(settings, fetch);
-  const name = databaseNameOf(tenantId);
+/** Any database of the platform, by the back door. */
+export async function openDatabase(
+  platform: Platform,
+  name: string,
+  tenantId = name,
+): Promise<TenantDb> {
   const { token } = await platform.mintToken(name);
   return openTenantDb({ ...platform.locate(name, null), token }, testBudget(), tenantId);
 }
+
+/** A tenant's own database, by the back door: to arrange, and to see what is really stored. */
+export const openTenant = async (settings: Settings, tenantId: string): Promise<TenantDb> =>
+  await openDatabase(platformOf(settings, fetch), databaseNameOf(tenantId), tenantId);

@@ -4,7 +4,7 @@
 // To arrange and to look: rows over tables and API; sealing the audit log; databases, raw-sql and dump by the back door.
 // What runs: stack is shared; worker, worker-process and own-sqld are yours to change or kill.
 // What breaks: proxy and disturbance before sqld, faulty-fetch and founder in-process, outage.
-// Who is not ours: turso, auth0, key-server; tokens are good, flawed-tokens and forgery bad.
+// Who is not ours: turso (and turso-account over it), auth0, key-server; tokens are good, flawed-tokens and forgery bad.
 // Ways in: login asks for one and looks at what the provider is sent, sign-in goes all the way.
 // The API's contract: contract checks every answer; sample and paths make requests from it.
 

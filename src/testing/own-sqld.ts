@@ -6,6 +6,7 @@ import { migrate } from "../db/migrate.ts";
 import { registryMigrations } from "../db/migrations.gen.ts";
 import { parseSettings } from "../env.ts";
 import { openRegistry } from "./databases.ts";
+import { askSqldAdmin } from "./sqld-admin.ts";
 import type { Stack } from "./stack.ts";
 
 const registry = "registry";
@@ -39,11 +40,7 @@ export async function startOwnSqld({ settings: shared }: Stack) {
     restart: () => sqld.restart(),
     /** What its admin may forbid or bound in one database. */
     async configure(namespace: string, rules: object) {
-      const { status } = await fetch(`${sqld.adminUrl}/v1/namespaces/${namespace}/config`, {
-        method: "POST",
-        headers: { authorization: `Basic ${sqld.adminKey}`, "content-type": "application/json" },
-        body: JSON.stringify(rules),
-      });
+      const { status } = await askSqldAdmin(sqld, "POST", `${namespace}/config`, rules);
       if (status !== 200) throw new Error(`sqld did not take the rules: ${status}`);
     },
     async stop() {

@@ -1,25 +1,54 @@
 import { z } from "zod";
 
+const nothing = z.strictObject({});
+const all = /^\/v1\/organizations\/([^/]+)\/databases$/;
+const one = (rest = "") =>
+  new RegExp(`^/v1/organizations/([^/]+)/databases/([^/]+)${rest.replaceAll("/", "\\/")}$`);
+const databaseName = z.string().regex(/^[a-z0-9-]{1,64}$/);
+const size = z.string().regex(/^\d+([kmg]b)?$/);
+
 /** What the product uses of Turso's Platform API as it is published. Anything beyond is a violation. */
 const operations = {
+  listDatabases: {
+    method: "GET",
+    path: all,
+    // Nothing is published of pages: `cursor` is what Turso's own command line sends.
+    query: z.strictObject({ group: z.string().min(1), cursor: z.string().min(1).optional() }),
+    body: z.undefined(),
+  },
   createDatabase: {
     method: "POST",
-    path: /^\/v1\/organizations\/([^/]+)\/databases$/,
-    query: z.strictObject({}),
+    path: all,
+    query: nothing,
     body: z.strictObject({
-      name: z.string().regex(/^[a-z0-9-]{1,64}$/),
+      name: databaseName,
       group: z.string().min(1),
+      seed: z
+        .strictObject({
+          type: z.literal("database"),
+          name: databaseName,
+          timestamp: z.iso.datetime({ precision: 0 }).optional(),
+        })
+        .optional(),
+      size_limit: size.optional(),
     }),
   },
-  getDatabase: {
-    method: "GET",
-    path: /^\/v1\/organizations\/([^/]+)\/databases\/([^/]+)$/,
-    query: z.strictObject({}),
-    body: z.undefined(),
+  getDatabase: { method: "GET", path: one(), query: nothing, body: z.undefined() },
+  deleteDatabase: { method: "DELETE", path: one(), query: nothing, body: z.undefined() },
+  updateDatabaseConfiguration: {
+    method: "PATCH",
+    path: one("/configuration"),
+    query: nothing,
+    body: z.strictObject({
+      size_limit: size.optional(),
+      block_reads: z.boolean().optional(),
+      block_writes: z.boolean().optional(),
+      delete_protection: z.boolean().optional(),
+    }),
   },
   createDatabaseToken: {
     method: "POST",
-    path: /^\/v1\/organizations\/([^/]+)\/databases\/([^/]+)\/auth\/tokens$/,
+    path: one("/auth/tokens"),
     query: z.strictObject({
       expiration: z.string().optional(),
       authorization: z.enum(["full-access", "read-only"]).optional(),
@@ -27,17 +56,35 @@ const operations = {
     // The contract allows one, but some databases refuse what it may hold.
     body: z.undefined(),
   },
+  invalidateDatabaseTokens: {
+    method: "POST",
+    path: one("/auth/rotate"),
+    query: nothing,
+    body: z.undefined(),
+  },
+  getDatabaseUsage: {
+    method: "GET",
+    path: one("/usage"),
+    query: z.strictObject({
+      from: z.iso.datetime({ offset: true }).optional(),
+      to: z.iso.datetime({ offset: true }).optional(),
+    }),
+    body: z.undefined(),
+  },
 } as const;
 
 export type TursoOperation = keyof typeof operations;
+type Bodies = { [O in TursoOperation]: z.infer<(typeof operations)[O]["body"]> };
 export type TursoCall = {
-  readonly operation: TursoOperation;
-  readonly organization: string;
-  /** In the path; empty where it has none. */
-  readonly name: string;
-  readonly query: Record<string, string>;
-  readonly body: unknown;
-};
+  [O in TursoOperation]: {
+    readonly operation: O;
+    readonly organization: string;
+    /** In the path; empty where it has none. */
+    readonly name: string;
+    readonly query: Record<string, string>;
+    readonly body: Bodies[O];
+  };
+}[TursoOperation];
 
 /** The call a request makes, or everything by which it leaves the contract. */
 export async function readCall(
@@ -63,24 +110,42 @@ export async function readCall(
   const wrong = Object.entries(checks).filter(([, right]) => !right);
   if (wrong.length > 0) return { faults: wrong.map(([part]) => `${said}: wrong ${part}`) };
   const [, organization = "", name = ""] = rule.path.exec(pathname) ?? [];
-  return {
-    call: { operation: operation as TursoOperation, organization, name, query, body },
-  };
+  return { call: { operation, organization, name, query, body } as TursoCall };
 }
 
-/** A database as `getDatabase` shows it. */
-export const describeDatabase = (name: string, group: string, hostname: string) => ({
+/** A database as `getDatabase` and `listDatabases` show it. */
+export const describeDatabase = (
+  { name, group, hostname, deleteProtection, parent }: TursoDatabase,
+  blocks: { reads: boolean; writes: boolean },
+) => ({
   Name: name,
-  DbId: "0eb771dd-6906-11ee-8553-eaa7715aeaf2",
+  DbId: idOf(name),
   Hostname: hostname,
-  block_reads: false,
-  block_writes: false,
+  block_reads: blocks.reads,
+  block_writes: blocks.writes,
   regions: ["aws-eu-west-1"],
   primaryRegion: "aws-eu-west-1",
   group,
-  delete_protection: false,
-  parent: null,
+  delete_protection: deleteProtection,
+  parent: parent && { id: idOf(parent), name: parent, branched_at: "2026-01-01T00:00:00.5Z" },
 });
+
+export type TursoDatabase = {
+  readonly name: string;
+  readonly group: string;
+  readonly hostname: string;
+  readonly deleteProtection: boolean;
+  /** What it is a copy of. */
+  readonly parent: string | null;
+};
+const idOf = (name: string) => `0eb771dd-6906-11ee-8553-${hex(name)}`;
+const hex = (name: string) => Buffer.from(name).toString("hex").slice(-12).padStart(12, "0");
+
+/** The bytes of `268435456` or `256mb`. */
+export function bytesOf(size: string): number {
+  const [, digits, unit = ""] = /^(\d+)(\w*)$/.exec(size) ?? [];
+  return Number(digits) * ({ kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 }[unit] ?? 1);
+}
 
 /** The seconds of `2w1d30m`, or of `never`, which here is ten years. */
 export function secondsOf(expiration = "never"): number | undefined {

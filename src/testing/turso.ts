@@ -1,14 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { createNamespace, mintToken } from "../../scripts/stack/sqld.ts";
-import {
-  describeDatabase,
-  readCall,
-  secondsOf,
-  type TursoCall,
-  type TursoOperation,
-} from "./turso-contract.ts";
+import { readCall, type TursoCall, type TursoOperation } from "./turso-contract.ts";
+import { type Answer, createTursoDatabases, type TursoOptions } from "./turso-databases.ts";
 
-type Answer = { status: number; body?: unknown; headers?: Record<string, string> };
 export type Trouble = {
   readonly with: TursoOperation;
   readonly delayMs?: number;
@@ -19,15 +12,14 @@ export type Trouble = {
   /** How often; for ever without it. */
   readonly times?: number;
 };
-type Database = { readonly name: string; readonly group: string; readonly hostname: string };
-type Options = {
-  readonly duplicateStatus?: 400 | 409;
+type Options = TursoOptions & {
   /** For how long after its first request a database is said not to exist. */
   readonly unknownForMs?: number;
+  /** The group of each region; one group and no regions without it. */
+  readonly regions?: Record<string, string>;
 };
 
 const organization = "acme-inc";
-const group = "tenants";
 const api = "https://api.turso.tech";
 const bare = (namespace: string) => btoa(namespace).replace(/=+$/, "");
 
@@ -38,7 +30,7 @@ const bare = (namespace: string) => btoa(namespace).replace(/=+$/, "");
  */
 export function createTurso(
   stack: Record<string, string>,
-  { duplicateStatus = 409, unknownForMs = 0 }: Options = {},
+  { unknownForMs = 0, regions, ...options }: Options = {},
 ) {
   const setting = (key: string) => stack[key] ?? "";
   const sqld = {
@@ -52,53 +44,15 @@ export function createTurso(
   );
   const registry = bare(setting("GLOBAL_DATABASE_NAMESPACE"));
   const apiToken = `turso-${randomBytes(24).toString("base64url")}`;
-  const databases = new Map<string, Database>();
-  const calls: { operation: TursoOperation; at: number; query: Record<string, string> }[] = [];
+  const groups = Object.values(regions ?? { only: "tenants" });
+  const [group = ""] = groups;
+  const turso = createTursoDatabases(sqld, organization, groups, options);
+  const { databases, answer } = turso;
+  const calls: (TursoCall & { readonly at: number })[] = [];
   const violations: string[] = [];
   const troubles: { trouble: Trouble; left: number }[] = [];
   const firstAsked = new Map<string, number>();
   let unknownAnswers = 0;
-
-  async function place(name: string, inGroup: string): Promise<Database> {
-    await createNamespace(sqld, name);
-    // Hosts on AWS carry a region: an address put together from names would be wrong.
-    const hostname = `${name}-${organization}.aws-eu-west-1.turso.io`;
-    const database = { name, group: inGroup, hostname };
-    databases.set(name, database);
-    return database;
-  }
-
-  async function create(body: unknown): Promise<Answer> {
-    const wanted = body as { name: string; group: string };
-    if (wanted.group !== group) return { status: 400, body: { error: "group not found" } };
-    if (databases.has(wanted.name)) {
-      const error = `database with name ${wanted.name} already exists`;
-      const seen = "database with same name already exists";
-      return {
-        status: duplicateStatus,
-        body: { error: duplicateStatus === 409 ? error : seen },
-      };
-    }
-    const { hostname } = await place(wanted.name, wanted.group);
-    const { Name, DbId, Hostname } = describeDatabase(wanted.name, wanted.group, hostname);
-    return { status: 200, body: { database: { Name, DbId, Hostname } } };
-  }
-
-  async function answer(call: TursoCall): Promise<Answer> {
-    if (call.operation === "createDatabase") return await create(call.body);
-    const database = databases.get(call.name);
-    if (!database) {
-      const error = `could not find database with name ${call.name}: record not found`;
-      return { status: 404, body: { error } };
-    }
-    if (call.operation === "getDatabase") {
-      const { name, group: inGroup, hostname } = database;
-      return { status: 200, body: { database: describeDatabase(name, inGroup, hostname) } };
-    }
-    const seconds = secondsOf(call.query["expiration"]);
-    if (!seconds) return { status: 400, body: { error: "Invalid expiration format" } };
-    return { status: 200, body: { jwt: await mintToken(sqld, call.name, seconds) } };
-  }
 
   function takeTrouble(operation: TursoOperation): Trouble | undefined {
     const found = troubles.find(({ trouble, left }) => trouble.with === operation && left > 0);
@@ -113,7 +67,7 @@ export function createTurso(
       return asResponse({ status: 400, body: { error: "outside the contract" } });
     }
     const { call } = read;
-    calls.push({ operation: call.operation, at: Date.now(), query: call.query });
+    calls.push({ ...call, at: Date.now() });
     const known = request.headers.get("authorization") === `Bearer ${apiToken}`;
     if (!known) return asResponse({ status: 401, body: { error: "Unauthorized" } });
     if (call.organization !== organization) return asResponse({ status: 404 });
@@ -130,7 +84,7 @@ export function createTurso(
     return reply ?? usual;
   }
 
-  async function serveDatabase(request: Request, { name }: Database): Promise<Response> {
+  async function serveDatabase(request: Request, name: string): Promise<Response> {
     const first = firstAsked.get(name) ?? Date.now();
     firstAsked.set(name, first);
     if (Date.now() - first < unknownForMs) {
@@ -139,6 +93,10 @@ export function createTurso(
     }
     const { method, signal } = request;
     const headers = new Headers(request.headers);
+    const token = headers.get("authorization")?.replace("Bearer ", "") ?? "";
+    const key = turso.keyOf(name, token);
+    if (!key) return asResponse({ status: 401, body: { error: "Unauthorized" } });
+    headers.set("authorization", `Bearer ${key}`);
     headers.set("x-namespace-bin", bare(name));
     const url = sqld.url + new URL(request.url).pathname;
     return await fetch(url, { method, headers, body: await request.text(), signal });
@@ -148,7 +106,7 @@ export function createTurso(
     const { origin } = new URL(request.url);
     if (origin === api) return await serveApi(request);
     const database = [...databases.values()].find((one) => origin === `https://${one.hostname}`);
-    if (database) return await serveDatabase(request, database);
+    if (database) return await serveDatabase(request, database.name);
     const namespace = request.headers.get("x-namespace-bin") ?? registry;
     if (own.includes(origin) && namespace === registry) return await fetch(request);
     violations.push(`reached for ${namespace} at ${request.url}`);
@@ -168,10 +126,10 @@ export function createTurso(
       PLATFORM: "turso",
       TURSO_API_TOKEN: apiToken,
       TURSO_ORGANIZATION: organization,
-      TURSO_GROUP: group,
+      ...(regions ? { TURSO_GROUPS: pairs(regions) } : { TURSO_GROUP: group }),
     },
-    /** Makes a database past the product. */
-    place,
+    place: turso.place,
+    keepMoment: turso.keepMoment,
     misbehave(...them: Trouble[]): void {
       for (const trouble of them)
         troubles.push({ trouble, left: trouble.times ?? Number.POSITIVE_INFINITY });
@@ -183,11 +141,18 @@ export function createTurso(
     fetch: (async (input, init) => {
       const request = new Request(input, init);
       if (request.url.startsWith(api) && !init?.signal) violations.push("a call without a timeout");
-      return await serve(request);
+      // A request's own signal may be collected as garbage while nobody but it waits.
+      const signal = init?.signal ?? request.signal;
+      return await Promise.race([serve(request), aborted({ signal })]);
     }) as typeof fetch,
   };
 }
 export type Turso = ReturnType<typeof createTurso>;
+
+const pairs = (regions: Record<string, string>) =>
+  Object.entries(regions)
+    .map(([region, group]) => `${region}:${group}`)
+    .join(", ");
 
 const asResponse = ({ status, body = {}, headers = {} }: Answer) =>
   new Response(typeof body === "string" ? body : JSON.stringify(body), {
@@ -198,7 +163,7 @@ const asResponse = ({ status, body = {}, headers = {} }: Answer) =>
 const brokenLine = (reason: string) => new TypeError("fetch failed", { cause: new Error(reason) });
 const sleep = (ms: number) => new Promise<void>((wake) => setTimeout(wake, ms));
 
-const aborted = ({ signal }: Request): Promise<never> =>
+const aborted = ({ signal }: Pick<Request, "signal">): Promise<never> =>
   new Promise((_, reject) => {
     if (signal.aborted) reject(signal.reason);
     signal.addEventListener("abort", () => reject(signal.reason));

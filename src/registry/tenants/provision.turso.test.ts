@@ -17,10 +17,15 @@ import type { ProvisioningScope } from "../scope.ts";
 import { registerTenant } from "./provision.service.ts";
 import { tenants } from "./tenants.table.ts";
 
-const test = base.extend<{ unknownForMs: number; turso: Turso }>({
+const test = base.extend<{
+  unknownForMs: number;
+  regions: Record<string, string> | undefined;
+  turso: Turso;
+}>({
   unknownForMs: 0,
-  turso: async ({ unknownForMs }, use) => {
-    const turso = createTurso(stack.settings, { unknownForMs });
+  regions: undefined,
+  turso: async ({ unknownForMs, regions }, use) => {
+    const turso = createTurso(stack.settings, { unknownForMs, ...(regions && { regions }) });
     await use(turso);
     expect(turso.violations).toEqual([]);
   },
@@ -92,7 +97,7 @@ test("a customer signs up: one database in our group, found again through its st
   const { tenant } = await recorded(slug);
   const [database, ...more] = [...turso.databases.values()];
   expect(more).toEqual([]);
-  expect(database).toEqual({
+  expect(database).toMatchObject({
     name: tenant.databaseName,
     group: turso.group,
     hostname: tenant.databaseHost,
@@ -167,6 +172,27 @@ test("no error of a sign-up holds the API token, in the answer or in the operati
   const { operation, steps } = await recorded(slug);
   expect(operation.error).toBe("config_invalid: TURSO_API_TOKEN is not accepted");
   expect(JSON.stringify([operation, steps])).not.toContain(turso.apiToken);
+});
+
+test.describe("of two regions", () => {
+  test.override({ regions: { eu: "tenants", us: "tenants-us" } });
+
+  test("the tenant's own is where its database goes, and the first where it has none", async ({
+    turso,
+  }) => {
+    for (const [region, group] of [
+      ["us", "tenants-us"],
+      [null, "tenants"],
+    ] as const) {
+      turso.misbehave({ with: "createDatabase", reply: { status: 418 }, times: 1 });
+      const { signUp, slug } = newCustomer(turso);
+      await expect(signUp()).rejects.toMatchObject({ status: 503 });
+      await registry.update(tenants).set({ region }).where(eq(tenants.slug, slug));
+      expect(await signUp()).toMatchObject({ slug, status: "active" });
+      const { databaseName } = (await recorded(slug)).tenant;
+      expect(turso.databases.get(databaseName)?.group).toBe(group);
+    }
+  });
 });
 
 test.describe("a database that is not known yet", () => {
