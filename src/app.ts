@@ -12,6 +12,7 @@ import { type Limits, requestContext } from "./http/request-context.ts";
 import { unmatched } from "./http/unmatched.ts";
 import { adminGrants } from "./registry/admins/grants.routes.ts";
 import { adminBackups } from "./registry/backups/admin.routes.ts";
+import { adminMoves } from "./registry/databases/move.routes.ts";
 import { me } from "./registry/memberships/me.routes.ts";
 import { adminOperations } from "./registry/operations/admin.routes.ts";
 import { operations } from "./registry/operations/operations.routes.ts";
@@ -67,6 +68,7 @@ export function createApp({ ports, limits, cors, docs }: AppSettings) {
   app.route("/api/v1", adminOperations);
   app.route("/api/v1", adminGrants);
   app.route("/api/v1", adminBackups);
+  app.route("/api/v1", adminMoves);
   app.route("/api/v1", people);
 
   app.route("/api/v1", identity);

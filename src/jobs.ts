@@ -1,5 +1,7 @@
 import { ApiError } from "./core/error.ts";
 import { describeCauses, log } from "./http/log.ts";
+import { backUpTenants, forgetBackups } from "./registry/backups/schedule.service.ts";
+import { deleteFormerDatabases } from "./registry/databases/former.service.ts";
 import { forgetIdempotencyKeys } from "./registry/idempotency/idempotency.service.ts";
 import { resumeOperations } from "./registry/operations/resume.service.ts";
 import type { JobScope } from "./registry/scope.ts";
@@ -10,6 +12,9 @@ const jobs: Record<string, (scope: JobScope) => Promise<Record<string, number>>>
   forget_idempotency_keys: forgetIdempotencyKeys,
   resume_operations: resumeOperations,
   look_after_tenants: lookAfterTenants,
+  delete_former_databases: deleteFormerDatabases,
+  forget_backups: forgetBackups,
+  back_up_tenants: backUpTenants,
 };
 
 /** One line in the log for each job, and one for each tenant it failed at. A job that fails stops no other. */

@@ -6,7 +6,7 @@ import { getBackup } from "../registry/backups/backups.service.ts";
 import { type AskingScope, beginBackup } from "../registry/backups/begin.service.ts";
 import { driveOperation } from "../registry/operations/drive.service.ts";
 import { claimOperation } from "../registry/operations/lease.service.ts";
-import { beginRestoration } from "../registry/restorations/begin.service.ts";
+import { beginRestoration, beginUndo } from "../registry/restorations/begin.service.ts";
 import { getRestoration } from "../registry/restorations/restorations.service.ts";
 import type { JobScope } from "../registry/scope.ts";
 import { registry, settings as shared, type TestTenant } from "./harness.ts";
@@ -58,6 +58,9 @@ export async function restore(scope: JobScope, tenant: Tenant, backupId: string)
   await finish(scope, id);
   return await getRestoration(scope, tenant.id, id);
 }
+
+export const askForUndo = (scope: JobScope, { id: tenantId }: Tenant, restorationId: string) =>
+  beginUndo(scope, { tenantId, by }, restorationId);
 
 /** The tenant's databases, as the ledger has them, oldest first. */
 export const ledgerFor = ({ id }: Tenant) =>
