@@ -6,7 +6,7 @@ import { getBackup } from "../registry/backups/backups.service.ts";
 import { type AskingScope, beginBackup } from "../registry/backups/begin.service.ts";
 import { driveOperation } from "../registry/operations/drive.service.ts";
 import { claimOperation } from "../registry/operations/lease.service.ts";
-import { beginRestoration, beginUndo } from "../registry/restorations/begin.service.ts";
+import { beginMove, beginRestoration, beginUndo } from "../registry/restorations/begin.service.ts";
 import { getRestoration } from "../registry/restorations/restorations.service.ts";
 import type { JobScope } from "../registry/scope.ts";
 import { registry, settings as shared, type TestTenant } from "./harness.ts";
@@ -34,8 +34,8 @@ const by = { issuer: "test", subject: "test" };
 type Tenant = Pick<TestTenant, "id">;
 
 /** Drives an operation to its end, as the sweeper does. */
-export async function finish(scope: JobScope, id: string): Promise<void> {
-  const turn = await claimOperation(scope, id, 60_000);
+export async function finish(scope: JobScope, id: string, leaseMs = 60_000): Promise<void> {
+  const turn = await claimOperation(scope, id, leaseMs);
   await driveOperation(scope, turn);
 }
 
@@ -61,6 +61,9 @@ export async function restore(scope: JobScope, tenant: Tenant, backupId: string)
 
 export const askForUndo = (scope: JobScope, { id: tenantId }: Tenant, restorationId: string) =>
   beginUndo(scope, { tenantId, by }, restorationId);
+
+export const askForMove = (scope: JobScope, { id: tenantId }: Tenant) =>
+  beginMove(scope, { tenantId, by }, {});
 
 /** The tenant's databases, as the ledger has them, oldest first. */
 export const ledgerFor = ({ id }: Tenant) =>

@@ -87,6 +87,10 @@ export async function realBody(operation: Operation, owner: Caller): Promise<unk
 /** What no made-up request can satisfy, and what it is answered. */
 export const unmet: Readonly<Record<string, string>> = {
   getOperation: "404 not_found",
+  restoreTenant: "404 not_found",
+  undoRestoration: "404 not_found",
+  restoreTenantAsOperator: "404 not_found",
+  undoRestorationAsOperator: "404 not_found",
   acceptInvitation: "404 not_found",
   linkMyIdentity: "400 invalid_request",
   blockIdentity: "409 identity_management_off",
