@@ -24,6 +24,7 @@ import { members } from "./tenant/accounts/members.routes.ts";
 import { apiKeys } from "./tenant/api-keys/api-keys.routes.ts";
 import { audit } from "./tenant/audit/audit.routes.ts";
 import { backups } from "./tenant/backups/backups.routes.ts";
+import { exports } from "./tenant/export/export.routes.ts";
 import { grants } from "./tenant/grants/grants.routes.ts";
 import { identity } from "./tenant/identity/identity.routes.ts";
 import { acceptance } from "./tenant/invitations/accept.routes.ts";
@@ -75,6 +76,7 @@ export function createApp({ ports, limits, cors, docs }: AppSettings) {
   app.route("/api/v1", settings);
   app.route("/api/v1", backups);
   app.route("/api/v1", tenantMembers);
+  app.route("/api/v1", exports);
   app.route("/api/v1", myUser);
   app.route("/api/v1", users);
   app.route("/api/v1", belongings);

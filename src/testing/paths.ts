@@ -87,10 +87,13 @@ export async function realBody(operation: Operation, owner: Caller): Promise<unk
 /** What no made-up request can satisfy, and what it is answered. */
 export const unmet: Readonly<Record<string, string>> = {
   getOperation: "404 not_found",
+  hastenOperation: "409 conflict",
+  giveUpOperation: "409 conflict",
+  moveTenant: "400 invalid_request",
   restoreTenant: "404 not_found",
-  undoRestoration: "404 not_found",
+  undoRestoration: "409 conflict",
   restoreTenantAsOperator: "404 not_found",
-  undoRestorationAsOperator: "404 not_found",
+  undoRestorationAsOperator: "409 conflict",
   acceptInvitation: "404 not_found",
   linkMyIdentity: "400 invalid_request",
   blockIdentity: "409 identity_management_off",
