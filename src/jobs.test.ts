@@ -278,10 +278,11 @@ test("while the registry is down the jobs say so, and the next call makes up for
   const lines = await calledByTheClock();
   const { status, body } = await acme.owner.call("/api/v1/audit-logs/verification");
   await sqld.configure("registry", { block_reads: false, block_writes: false });
-  expect(lines).toMatchObject([
-    { level: "error", event: "job_failed", job: "forget_idempotency_keys" },
-    { level: "error", event: "job_failed", job: "look_after_tenants" },
-  ]);
+  expect(lines.map(({ level, event }) => ({ level, event }))).toEqual(
+    lines.map(() => ({ level: "error", event: "job_failed" })),
+  );
+  const failed = ["forget_idempotency_keys", "resume_operations", "look_after_tenants"];
+  expect(lines.map(({ job }) => job)).toEqual(expect.arrayContaining(failed));
   expect([status, body["code"]]).toEqual([503, "dependency_unavailable"]);
   await calledByTheClock();
   expect(await verify(acme.owner)).toMatchObject({ status: "intact", unsealed: 0 });

@@ -21,4 +21,6 @@ CREATE TABLE `backups` (
 --> statement-breakpoint
 CREATE INDEX `backups_tenant` ON `backups` (`tenant_id`,`created_at`,`id`);--> statement-breakpoint
 CREATE INDEX `backups_expiry` ON `backups` (`expires_at`);--> statement-breakpoint
-CREATE UNIQUE INDEX `backups_operation` ON `backups` (`operation_id`);
+CREATE UNIQUE INDEX `backups_operation` ON `backups` (`operation_id`);--> statement-breakpoint
+DROP INDEX `operations_tenant`;--> statement-breakpoint
+CREATE INDEX `operations_tenant` ON `operations` (`tenant_id`,`created_at`,`id`);

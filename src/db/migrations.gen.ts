@@ -137,13 +137,15 @@ export const registryMigrations: Migration[] = [
   },
   {
     "tag": "0006_backups_and_held_databases",
-    "when": 1795541570473,
-    "hash": "adbe4d4d17bbb344f7ccaca9e3b66a8716156246feeb7b12e0d1dad2ba59643d",
+    "when": 1795543852180,
+    "hash": "1331cde505b127c98b0f195a2b0a9f0940ec5d2d0481ec04f1c814081a2590d8",
     "statements": [
       "CREATE TABLE `backups` (\n\t`id` text PRIMARY KEY NOT NULL,\n\t`tenant_id` text NOT NULL,\n\t`operation_id` text NOT NULL,\n\t`kind` text NOT NULL,\n\t`status` text NOT NULL,\n\t`prefix` text NOT NULL,\n\t`bytes` integer,\n\t`rows` integer,\n\t`checksum` text,\n\t`schema_version` integer,\n\t`head_sequence` integer NOT NULL,\n\t`head_links` integer NOT NULL,\n\t`head_mac` text NOT NULL,\n\t`taken_at` integer,\n\t`expires_at` integer NOT NULL,\n\t`created_at` integer NOT NULL,\n\t`updated_at` integer NOT NULL,\n\tFOREIGN KEY (`tenant_id`) REFERENCES `tenants`(`id`) ON UPDATE no action ON DELETE cascade\n) STRICT",
       "CREATE INDEX `backups_tenant` ON `backups` (`tenant_id`,`created_at`,`id`)",
       "CREATE INDEX `backups_expiry` ON `backups` (`expires_at`)",
-      "CREATE UNIQUE INDEX `backups_operation` ON `backups` (`operation_id`)"
+      "CREATE UNIQUE INDEX `backups_operation` ON `backups` (`operation_id`)",
+      "DROP INDEX `operations_tenant`",
+      "CREATE INDEX `operations_tenant` ON `operations` (`tenant_id`,`created_at`,`id`)"
     ]
   }
 ];
@@ -315,15 +317,17 @@ export const tenantMigrations: Migration[] = [
   },
   {
     "tag": "0004_backups_and_held_databases",
-    "when": 1795541571546,
-    "hash": "3fcdb4b10903bbedcacc341e1252914a849946e57ad58b9867ede97860855908",
+    "when": 1795543853748,
+    "hash": "442f07a8941c6811fa7cb20b07517b4522b8fe8ed3acae710bbb9e3013a6a13a",
     "statements": [
-      "ALTER TABLE `tenant_identity` ADD `held_at` integer"
+      "ALTER TABLE `tenant_identity` ADD `held_at` integer",
+      "CREATE INDEX `invitations_email` ON `invitations` (`email`)",
+      "CREATE INDEX `invitations_accepter` ON `invitations` (`accepted_by`)"
     ]
   },
   {
     "tag": "0005_audit_triggers",
-    "when": 1795541572579,
+    "when": 1795543854823,
     "hash": "bca331dea0045b5211cc3ae366b60c88e73d00b3c3f98a961f29b32ab7f9e2b7",
     "statements": [
       "drop trigger tenant_identity_audit_insert",

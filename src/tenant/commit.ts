@@ -30,32 +30,34 @@ async function guarded<const R extends readonly Query[]>(
   reads: R,
 ): Promise<Results<R>> {
   const first = await attempt(scope, writes, reads);
-  if (first) return first;
+  if ("results" in first) return first.results;
   // The batch cannot say why it was refused; this look can, and may find a way.
   const principal = await look(scope, "write");
+  if (principal?.admitted && first.blocked) throw first.blocked;
   const next = principal?.admitted ? scope : await reconsider(scope, principal, "write");
   const second = await attempt(next, writes, reads);
-  if (second) return second;
+  if ("results" in second) return second.results;
+  if (second.blocked) throw second.blocked;
   // Who arrived a moment ago may well be in and still not allowed to do this.
   const now = await look(next, "write");
   if (now && !now.admitted) throw refusal(next, now, "write");
-  throw unavailable("Nothing can be written at this moment", undefined, 1);
+  throw unavailable("Your rights are changing at this moment", undefined, 1);
 }
 
-/** Undefined where the guard refuses. */
+/** `blocked` where the platform lets nobody write, and the guard never came to speak. */
 async function attempt<const R extends readonly Query[]>(
   scope: TenantScope,
   writes: readonly Write[],
   reads: R,
-): Promise<Results<R> | undefined> {
+): Promise<{ results: Results<R> } | { blocked?: Error }> {
   try {
     const proof = proofOf(scope, "write");
     const results = await writeAudited(scope.db, proof, writes, reads, scope.once);
     noteUse(scope);
-    return results;
+    return { results };
   } catch (error) {
-    // Where the platform lets nobody write, the guard never came to speak.
-    if (!(error instanceof GuardRefused) && !isBlocked(error)) throw error;
-    return undefined;
+    if (error instanceof GuardRefused) return {};
+    if (error instanceof Error && isBlocked(error)) return { blocked: error };
+    throw error;
   }
 }

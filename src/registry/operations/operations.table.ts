@@ -47,7 +47,7 @@ export const operations = sqliteTable(
     finishedAt: instant(),
   },
   (t) => [
-    index("operations_tenant").on(t.tenantId),
+    index("operations_tenant").on(t.tenantId, t.createdAt, t.id),
     index("operations_status").on(t.status, t.leaseUntil),
     index("operations_created").on(t.createdAt, t.id),
   ],

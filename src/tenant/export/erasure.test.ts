@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { newPerson, newTenant, type TestTenant } from "../../testing/harness.ts";
+import { naming, newPerson, newTenant, type TestTenant } from "../../testing/harness.ts";
 import { issueKey, programWith } from "../../testing/keys.ts";
 import { rowsOf } from "../../testing/raw-sql.ts";
-import { indexOf, joinTenant } from "../../testing/rows.ts";
+import { indexOf, joinTenant, placeInAccount } from "../../testing/rows.ts";
 import { exported, nameOf } from "./exported.ts";
 
 const erase = ({ owner }: Pick<TestTenant, "owner">, id: string) =>
@@ -16,7 +16,9 @@ test("of an erased person nothing personal is left but what the log cannot forge
     method: "PATCH",
     body: { bio: "Plays the viola" },
   });
-  const { key } = await issueKey(member, { scopes: [] });
+  await placeInAccount(tenant.db, tenant.accountId, member.userId, "ADMIN");
+  const inAccount = naming(member, { "account-id": tenant.accountId });
+  const { key } = await issueKey(inAccount, { scopes: [] });
   expect(await indexOf(tenant, person)).toHaveLength(1);
 
   expect((await erase(tenant, member.userId)).status).toBe(204);

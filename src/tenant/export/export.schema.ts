@@ -4,7 +4,7 @@ export const PersonExport = z
   .object({
     exportedAt: z.iso.datetime(),
     tables: z.record(z.string(), z.array(z.record(z.string(), z.unknown()))).openapi({
-      description: "Rows about the person, newest first, by table; a thousand of each at most.",
+      description: "Rows about the person, by table; a thousand of each at most.",
     }),
   })
   .openapi("PersonExport", { description: "What is known of a person, as it is stored." });

@@ -25,7 +25,7 @@ export async function exportPerson(
     return personal.map((each) =>
       statement<{ row: string }>(
         asked.db,
-        sql`select ${rowOf(each)} as row from ${each.table} where ${each.of(id)} order by rowid desc limit ${mostRows}`,
+        sql`select ${rowOf(each)} as row from ${each.table} where ${each.of(id)} limit ${mostRows}`,
       ),
     );
   });
