@@ -21,6 +21,8 @@ const traceless: Record<string, string> = {
   audit_links: "the seal on the trace",
   audit_heads: "where that seal ends",
   idempotency_keys: "an answer kept for a day",
+  databases: "a ledger itself, kept by operations",
+  backups: "made and forgotten by operations",
 };
 
 const wings: [string, Audited[], typeof tenantMigrations, () => Promise<Database>][] = [
