@@ -11,10 +11,10 @@ import { lookAfterTenants } from "./registry/tenants/upkeep.service.ts";
 const jobs: Record<string, (scope: JobScope) => Promise<Record<string, number>>> = {
   forget_idempotency_keys: forgetIdempotencyKeys,
   resume_operations: resumeOperations,
-  look_after_tenants: lookAfterTenants,
   delete_former_databases: deleteFormerDatabases,
   forget_backups: forgetBackups,
   back_up_tenants: backUpTenants,
+  look_after_tenants: lookAfterTenants,
 };
 
 /** One line in the log for each job, and one for each tenant it failed at. A job that fails stops no other. */

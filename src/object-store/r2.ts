@@ -2,7 +2,7 @@ import { unavailable } from "../core/error.ts";
 import type { ObjectStore } from "./object-store.ts";
 
 /** The part of a bucket's binding that is used. */
-export type Bucket = Pick<R2Bucket, "put" | "get" | "list" | "delete">;
+export type Bucket = Pick<R2Bucket, "put" | "get" | "head" | "list" | "delete">;
 
 const answerMs = 30_000;
 
@@ -22,6 +22,13 @@ export function r2Store(bucket: Bucket): ObjectStore {
     },
     async get(key) {
       const found = await answered(bucket.get(key));
+      return found ? new Uint8Array(await answered(found.arrayBuffer())) : undefined;
+    },
+    async getRange(key, offset, length) {
+      const whole = await answered(bucket.head(key));
+      if (!whole) return undefined;
+      if (offset >= whole.size) return new Uint8Array();
+      const found = await answered(bucket.get(key, { range: { offset, length } }));
       return found ? new Uint8Array(await answered(found.arrayBuffer())) : undefined;
     },
     async list(prefix) {

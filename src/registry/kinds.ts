@@ -1,5 +1,6 @@
 import { backup } from "./backups/backup.steps.ts";
 import { move } from "./databases/move.steps.ts";
+import { importing } from "./imports/import.steps.ts";
 import type { Kind } from "./operations/kind.ts";
 import type { OperationKind } from "./operations/operations.table.ts";
 import { restore, rewind } from "./restorations/restore.steps.ts";
@@ -14,4 +15,5 @@ export const kinds: Readonly<Record<OperationKind, Kind>> = {
   rewind,
   revert,
   move,
+  import: importing,
 };

@@ -5,7 +5,7 @@ import { operations } from "../registry/operations/operations.table.ts";
 import { registry } from "./harness.ts";
 
 /** A backup and a restoration that failed, by the back door: to be looked at, not to be used. */
-export async function placeRestoration(tenantId: string): Promise<void> {
+export async function placeRestoration(tenantId: string, mark = "By hand"): Promise<void> {
   const [backupId, backup, restoration] = [newId("backup"), newId("operation"), newId("operation")];
   const now = Date.now();
   const stamps = { createdAt: now, updatedAt: now };
@@ -17,6 +17,7 @@ export async function placeRestoration(tenantId: string): Promise<void> {
       kind: "scheduled",
       status: "ready",
       prefix: `tenants/${tenantId}/${backupId}/`,
+      checksum: mark,
       headSequence: 0,
       headLinks: 0,
       headMac: "",
@@ -31,6 +32,7 @@ export async function placeRestoration(tenantId: string): Promise<void> {
       subject: "test",
       status: "failed",
       input: { backupId },
+      error: mark,
       ...stamps,
     }),
   ] as const);

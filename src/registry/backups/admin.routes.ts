@@ -127,6 +127,41 @@ adminBackups.openapi(
   },
 );
 
+const NewImport = z
+  .strictObject({
+    object: z
+      .string()
+      .regex(/^imports\/[\w.-]{1,200}$/, "must be the key of an object below imports/")
+      .openapi({ example: "imports/acme.ndjson" }),
+  })
+  .openapi("NewImport");
+
+adminBackups.openapi(
+  createRoute({
+    ...forOperators(),
+    method: "post",
+    path: "/admin/tenants/{id}/imports",
+    operationId: "importTenant",
+    summary: "Make a backup of an export that lies in the bucket",
+    description:
+      "Of this tenant or of another one. Restoring it is what brings the data in: keys, invitations and sessions as " +
+      "a record only, since what makes them work is not in an export.",
+    tags,
+    request: { params: TenantParams, body: body(NewImport) },
+    responses: {
+      201: json(Backup, "The backup, ready to be restored", "Location"),
+      202: json(Backup, "It is being made, or failed; see Location", "Location"),
+      ...operatorErrors("not_found", "conflict", "backups_off"),
+    },
+  }),
+  async (c) => {
+    const archive = await archiveOf(c, c.req.valid("param").id);
+    const backup = await archive.takeIn(c.req.valid("json").object, c.var.registry.once);
+    c.header("location", `/api/v1/admin/operations/${backup.operationId}`);
+    return c.json(backup, backup.status === "ready" ? 201 : 202);
+  },
+);
+
 /** What is kept of a tenant that is set up. */
 async function archiveOf(c: Context<IdentityEnv>, id: string): Promise<Archive> {
   const { ports, registry, identity } = c.var;

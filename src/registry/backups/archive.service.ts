@@ -6,7 +6,7 @@ import { beginRestoration, beginUndo } from "../restorations/begin.service.ts";
 import { getRestoration, listRestorations } from "../restorations/restorations.service.ts";
 import type { WorkScope } from "../scope.ts";
 import { getBackup, listBackups } from "./backups.service.ts";
-import { type Asker, beginBackup } from "./begin.service.ts";
+import { type Asker, beginBackup, beginImport } from "./begin.service.ts";
 
 /** How long a request waits for what it has begun. */
 const patienceMs = 2500;
@@ -20,6 +20,11 @@ export function createArchive(work: WorkScope, tenantId: string, caller: Caller)
     getBackup: (id) => getBackup(work, tenantId, id),
     async backUp(once) {
       const { id, operationId } = await beginBackup(asking(once), { tenantId, kind: "manual", by });
+      await startOperation(work, operationId, patienceMs);
+      return await getBackup(work, tenantId, id);
+    },
+    async takeIn(object, once) {
+      const { id, operationId } = await beginImport(asking(once), { tenantId, by }, object);
       await startOperation(work, operationId, patienceMs);
       return await getBackup(work, tenantId, id);
     },

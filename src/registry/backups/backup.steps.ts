@@ -6,7 +6,7 @@ import { ledgerOf, type Table, tablesOf } from "../../db/tables.ts";
 import { type Write, write } from "../../db/write.ts";
 import { copyMs, databaseNameOf } from "../../platform/platform.ts";
 import { ledgerChange, openFromLedger } from "../databases/ledger.service.ts";
-import type { Kind, Work } from "../operations/kind.ts";
+import type { Found, Kind, Step, Work } from "../operations/kind.ts";
 import type { WorkScope } from "../scope.ts";
 import { tenants } from "../tenants/tenants.table.ts";
 import { backups } from "./backups.table.ts";
@@ -20,7 +20,7 @@ export type BackupInput = { readonly backupId: string; readonly prefix: string }
 const inputOf = ({ operation }: Work) => operation.input as BackupInput;
 
 /** What the steps have found out so far. */
-type Dumped = {
+export type Dumped = {
   readonly takenAt: number;
   readonly migrations: readonly string[];
   readonly tables: readonly Table[];
@@ -46,6 +46,41 @@ async function deleteCopy(scope: WorkScope, work: Work) {
   await scope.platform.deleteDatabase(name);
   return { also: [ledgerChange(scope, name, { state: "gone" })] };
 }
+
+/** Writes the manifest, and the backup is there. */
+export async function putDown(scope: WorkScope, work: Work, dumped: Dumped): Promise<Found> {
+  const { takenAt, migrations, tables, progress, parts } = dumped;
+  const manifest: Manifest = {
+    format: formatVersion,
+    tenantId: work.tenant.id,
+    slug: work.tenant.slug,
+    takenAt: new Date(takenAt).toISOString(),
+    schemaVersion: migrations.length,
+    migrations: [...migrations],
+    tables: progress.counts.map((count, i) => ({
+      ...count,
+      columns: [...(tables[i]?.columns ?? [])],
+    })),
+    parts: [...parts],
+  };
+  const text = Uint8Array.from(new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`));
+  await storeOf(scope).put(manifestKey(inputOf(work).prefix), text);
+  const ready = change(scope, work, {
+    status: "ready",
+    takenAt,
+    schemaVersion: manifest.schemaVersion,
+    checksum: await sha256(text),
+    bytes: sum(parts.map(({ bytes }) => bytes)),
+    rows: sum(progress.counts.map(({ rows }) => rows)),
+  });
+  return { also: [ready] };
+}
+
+/** Undoing: nothing of it is left in the bucket. */
+export const deleteObjects: Step = async (scope, work) => {
+  await scope.store?.deleteAll(inputOf(work).prefix);
+  return { also: [change(scope, work, { status: "failed" })] };
+};
 
 /**
  * Keeping what a tenant's database holds. The pages are of one state, as they are of a copy that nobody
@@ -82,42 +117,15 @@ export const backup: Kind = {
       return { output, progress: shown, ...(done ? {} : { againAfterMs: 0 }) };
     },
     put_down: async (scope, work) => {
-      const { takenAt, migrations, tables, progress, parts } = dumpedIn(work);
-      const manifest: Manifest = {
-        format: formatVersion,
-        tenantId: work.tenant.id,
-        slug: work.tenant.slug,
-        takenAt: new Date(takenAt).toISOString(),
-        schemaVersion: migrations.length,
-        migrations: [...migrations],
-        tables: progress.counts.map((count, i) => ({
-          ...count,
-          columns: [...(tables[i]?.columns ?? [])],
-        })),
-        parts: [...parts],
-      };
-      const text = Uint8Array.from(
-        new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`),
-      );
-      await storeOf(scope).put(manifestKey(inputOf(work).prefix), text);
-      const ready = change(scope, work, {
-        status: "ready",
-        takenAt,
-        schemaVersion: manifest.schemaVersion,
-        checksum: await sha256(text),
-        bytes: sum(parts.map(({ bytes }) => bytes)),
-        rows: sum(progress.counts.map(({ rows }) => rows)),
-      });
-      return { also: [ready, lastBackup(scope, work, takenAt)] };
+      const dumped = dumpedIn(work);
+      const { also = [] } = await putDown(scope, work, dumped);
+      return { also: [...also, lastBackup(scope, work, dumped.takenAt)] };
     },
     delete_copy: deleteCopy,
   },
   undo: {
     delete_copy: deleteCopy,
-    delete_objects: async (scope, work) => {
-      await scope.store?.deleteAll(inputOf(work).prefix);
-      return { also: [change(scope, work, { status: "failed" })] };
-    },
+    delete_objects: deleteObjects,
   },
 };
 

@@ -1,4 +1,4 @@
-import { eq, sql } from "drizzle-orm";
+import { eq, type SQL, sql } from "drizzle-orm";
 import { ApiError } from "../../core/error.ts";
 import { newId } from "../../core/id.ts";
 import { backupMsOf } from "../../core/plans.ts";
@@ -11,7 +11,9 @@ import { auditHeads } from "../audit/audit.table.ts";
 import { commit } from "../commit.ts";
 import { isUnderWay } from "../databases/exclusive.ts";
 import { ledgerEntry } from "../databases/ledger.service.ts";
+import { importing } from "../imports/import.steps.ts";
 import { operationWrites } from "../operations/begin.ts";
+import type { Kind } from "../operations/kind.ts";
 import type { RegistryScope } from "../scope.ts";
 import { tenants } from "../tenants/tenants.table.ts";
 import { type BackupInput, backup } from "./backup.steps.ts";
@@ -31,7 +33,26 @@ type Wanted = {
  * Asks for a backup of a tenant, one at a time. The head of its log is put down first: the copy that is
  * made later holds it for certain.
  */
-export async function beginBackup(scope: AskingScope, { tenantId, kind, by }: Wanted) {
+export const beginBackup = (scope: AskingScope, wanted: Wanted) =>
+  begin(scope, wanted, { kind: "backup", steps: backup, more: {}, sealed: sql`1` });
+
+/** Asks for an export that lies in the bucket to become a backup. Its log is sealed anew. */
+export const beginImport = (scope: AskingScope, wanted: Omit<Wanted, "kind">, object: string) =>
+  begin(
+    scope,
+    { ...wanted, kind: "manual" },
+    { kind: "import", steps: importing, more: { object }, sealed: sql`0` },
+  );
+
+type Making = {
+  readonly kind: "backup" | "import";
+  readonly steps: Kind;
+  readonly more: object;
+  readonly sealed: SQL;
+};
+
+async function begin(scope: AskingScope, wanted: Wanted, { kind, steps, more, sealed }: Making) {
+  const { tenantId, by } = wanted;
   storeOf(scope);
   const { db } = scope;
   const now = Date.now();
@@ -44,26 +65,28 @@ export async function beginBackup(scope: AskingScope, { tenantId, kind, by }: Wa
       id,
       tenantId: sql`t.id`,
       operationId,
-      kind,
+      kind: wanted.kind,
       status: "running",
       prefix,
-      headSequence: sql`coalesce(h.sequence, 0)`,
-      headLinks: sql`coalesce(h.links, 0)`,
-      headMac: sql`coalesce(h.mac, '')`,
+      headSequence: sql`iif(${sealed}, coalesce(h.sequence, 0), 0)`,
+      headLinks: sql`iif(${sealed}, coalesce(h.links, 0), 0)`,
+      headMac: sql`iif(${sealed}, coalesce(h.mac, ''), '')`,
       expiresAt: now + backupMsOf(await planOf(scope, tenantId)),
       createdAt: now,
       updatedAt: now,
     },
     sql`from ${tenants} t left join ${auditHeads} h on h.tenant_id = t.id
       where t.id = ${tenantId} and t.status in ('active', 'suspended', 'deleting')
-        and not ${isUnderWay(sql`t.id`, ["backup"])}`,
+        and not ${isUnderWay(sql`t.id`, [kind])}`,
   );
-  const input: BackupInput = { backupId: id, prefix };
-  const asked = { id: operationId, kind: "backup" as const, tenantId, ...by, input, now };
+  const input: BackupInput = { backupId: id, prefix, ...more };
+  const asked = { id: operationId, kind, tenantId, ...by, input, now };
+  const name = databaseNameOf(tenantId, operationId);
+  const copies = kind === "backup" ? [ledgerEntry(db, { name, tenantId, operationId, now })] : [];
   const writes = [
     must(row, () => new ApiError("conflict", "A backup of this tenant is being made already")),
-    ledgerEntry(db, { name: databaseNameOf(tenantId, operationId), tenantId, operationId, now }),
-    ...operationWrites(db, asked, backup),
+    ...copies,
+    ...operationWrites(db, asked, steps),
   ];
   const [[begun]] = await commit(scope, writes, [
     db

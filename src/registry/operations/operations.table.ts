@@ -10,6 +10,7 @@ export const operationKinds = [
   "rewind",
   "revert",
   "move",
+  "import",
 ] as const;
 export type OperationKind = (typeof operationKinds)[number];
 export const operationStatuses = ["pending", "running", "succeeded", "failed"] as const;

@@ -13,6 +13,8 @@ export type Archive = {
   getBackup(id: string): Promise<Backup>;
   /** Begun, and often ready. */
   backUp(once: Once | undefined): Promise<Backup>;
+  /** An export that lies beside the backups becomes one of them. */
+  takeIn(object: string, once: Once | undefined): Promise<Backup>;
   listRestorations(query: RestorationsQuery): Promise<RestorationPage>;
   getRestoration(id: string): Promise<Restoration>;
   restore(wanted: NewRestoration, once: Once | undefined): Promise<Restoration>;

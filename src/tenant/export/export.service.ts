@@ -3,9 +3,13 @@ import { unavailable } from "../../core/error.ts";
 import { digestAfter, noRows } from "../../core/row-digest.ts";
 import { statement } from "../../db/batch.ts";
 import type { TenantDb } from "../../db/connect.ts";
+import { tenantMigrations } from "../../db/migrations.gen.ts";
 import { read } from "../read.ts";
 import type { TenantScope } from "../scope.ts";
 import { type Exported, exported, nameOf, rowOf } from "./exported.ts";
+
+/** An import takes only what was made by a release with the same tables. */
+export const madeWith = { schemaVersion: tenantMigrations.length };
 
 const exportMs = 10 * 60_000;
 const mostRows = 1000;
@@ -27,7 +31,9 @@ export async function* exportTenant(scope: TenantScope): AsyncGenerator<string[]
   );
   const [tops] = await read(scope, [statement<{ top: number }>(scope.db, ends)] as const);
   const exportedAt = new Date(request.now).toISOString();
-  yield [JSON.stringify({ format: 1, tenantId: tenant.id, slug: tenant.slug, exportedAt })];
+  yield [
+    JSON.stringify({ format: 1, ...madeWith, tenantId: tenant.id, slug: tenant.slug, exportedAt }),
+  ];
   const counts: Count[] = [];
   for (const [i, each] of exported.entries()) {
     let count: Count = { name: nameOf(each), rows: 0, digest: noRows };

@@ -48,10 +48,14 @@ export function rowOf({ table, without = [] }: Exported): SQL {
     .map(([, column]) => {
       const name = casing.getColumnCasing(column);
       const isLog = table === auditLogs && name === "changes";
-      const value = isLog ? sql`json_remove(changes, '$.sid')` : sql.identifier(name);
+      const value = isLog ? sql`json_remove(changes, '$.sid') || ''` : sql.identifier(name);
       return sql`${sql.raw(`'${name}'`)}, ${value}`;
     });
   return sql`json_object(${sql.join(fields, sql`, `)})`;
 }
+
+/** Its columns under their names in SQL. */
+export const columnsOf = ({ table }: Pick<Exported, "table">): string[] =>
+  Object.values(getTableColumns(table)).map((column) => casing.getColumnCasing(column));
 
 export const nameOf = ({ table }: Exported): string => getTableName(table);
