@@ -25,7 +25,6 @@ export async function startWorker({
   settings,
   outbox,
   outbound,
-  buckets,
 }: {
   bundle: string;
   settings: Record<string, string>;
@@ -33,8 +32,6 @@ export async function startWorker({
   outbox?: string;
   /** Answers every request the Worker makes, in the place of the network. */
   outbound?: (request: Request) => Promise<Response>;
-  /** Where its buckets lie, for several Workers to share; without it each has its own, in memory. */
-  buckets?: string | undefined;
 }): Promise<RunningWorker> {
   const lines: Record<string, unknown>[] = [];
   const miniflare = new Miniflare(
@@ -43,7 +40,6 @@ export async function startWorker({
       port: 0,
       cf: false,
       log: outbox ? new MailLog(outbox) : new Log(LogLevel.ERROR),
-      ...(buckets ? { r2Persist: buckets } : {}),
       structuredWorkerdLogs: true,
       handleStructuredLogs: ({ message }) => {
         lines.push(...parseLines(message));

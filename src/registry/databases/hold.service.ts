@@ -73,9 +73,12 @@ async function unhold(scope: WorkScope, work: Work, db: TenantDb): Promise<void>
   await writeAudited(db, contextIn(scope, work), [write(free)], []);
 }
 
-/** Undoing: what this operation holds can be written to again. */
+/**
+ * Undoing: the tenant can be written to again, in whichever database it is by now. One that was replaced
+ * stays held: Workers that have cached its address are told to look elsewhere.
+ */
 export async function releaseHeld(scope: WorkScope, work: Work): Promise<Found> {
   const { held } = work.operation.output as Partial<Held>;
-  if (held !== undefined) await release(scope, work, held);
+  if (held !== undefined) await release(scope, work, work.tenant.databaseName);
   return {};
 }

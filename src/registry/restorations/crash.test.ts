@@ -42,7 +42,7 @@ const deeds: Record<string, Deed> = {
     users: ["Kept", "Test Person"],
     states: ["former", "gone", "current"],
   },
-  undo: {
+  reversal: {
     begin: async (scope, tenant, backupId) =>
       await askForUndo(scope, tenant, (await restore(scope, tenant, backupId)).id),
     users: ["Kept", "Later", "Test Person"],
