@@ -26,7 +26,7 @@ module.exports = {
     rule("core-is-a-leaf", { path: "^src/core/" }, { path: "^src/(?!core/)" }),
     rule(
       "lower-rooms-know-no-features",
-      { path: "^src/(db|platform|identity|mail|remote)/" },
+      { path: "^src/(db|platform|identity|mail|object-store|remote)/" },
       { path: "^src/(tenant|registry|http|app|ports|index|env)", ...code },
     ),
     rule(

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ApiError } from "./core/error.ts";
 import { Secret } from "./core/secret.ts";
+import type { Bucket } from "./object-store/r2.ts";
 
 const placeholder =
   /^(\w+:\/\/)?(change-?me|your[-_].*|<.*>|\.{3}|x{3,}|todo|placeholder|replace.*)$/i;
@@ -128,11 +129,14 @@ const Vars = z.object({
   OPERATION_LEASE_SECONDS: whole(10, 1, 600),
   LAZY_MIGRATION: flag.default(true),
   MIGRATION_LEASE_SECONDS: whole(90, 3, 900),
+  KEEP_FORMER_DATABASE_DAYS: whole(7, 1, 90),
 });
 
 const Bindings = z.object({
   /** Cloudflare's `send_email`: without it no mail leaves, and `/auth/config` says so. */
   EMAIL: z.custom<SendEmail>((binding) => typeof binding === "object").optional(),
+  /** An R2 bucket: without it no backups are kept. */
+  BACKUPS: z.custom<Bucket>((binding) => typeof binding === "object").optional(),
 });
 
 const Env = Vars.extend(Bindings.shape).transform((vars, context) => {

@@ -1,5 +1,7 @@
 import { ApiError } from "./core/error.ts";
 import { describeCauses, log } from "./http/log.ts";
+import { backUpTenants, forgetBackups } from "./registry/backups/schedule.service.ts";
+import { deleteFormerDatabases } from "./registry/databases/former.service.ts";
 import { reconcile } from "./registry/findings/reconcile.service.ts";
 import { forgetIdempotencyKeys } from "./registry/idempotency/idempotency.service.ts";
 import { migrateFleet } from "./registry/migrations/job.service.ts";
@@ -25,6 +27,9 @@ const jobs: Record<string, Record<string, Job>> = {
     renew_tokens: renewTokens,
     reseal_tokens: resealTokens,
     reconcile,
+    delete_former_databases: deleteFormerDatabases,
+    forget_backups: forgetBackups,
+    back_up_tenants: backUpTenants,
     look_after_tenants: lookAfterTenants,
   },
 };

@@ -7,12 +7,15 @@ import type { IdentityProvider } from "./identity/identity-provider.ts";
 import { unmanagedProvider } from "./identity/none.ts";
 import { acceptLink, invitationMessage } from "./mail/invitation.ts";
 import { sendEmail } from "./mail/mailer.ts";
+import type { ObjectStore } from "./object-store/object-store.ts";
+import { r2Store } from "./object-store/r2.ts";
 import type { Platform } from "./platform/platform.ts";
 import { sqldLocator, sqldPlatform } from "./platform/sqld.ts";
 import { locateAtTurso, tursoPlatform } from "./platform/turso.ts";
 import type { FleetScope, RegistryScope } from "./registry/scope.ts";
 
 const identityMs = 4000;
+export const dayMs = 86_400_000;
 
 export const registryOf = (
   settings: Pick<
@@ -61,6 +64,10 @@ export function platformOf(settings: Settings, get: typeof fetch): Platform {
   if (platform.kind === "sqld") return sqldPlatform({ ...platform, ...common });
   return tursoPlatform({ ...platform, ...common });
 }
+
+/** Where backups are kept, if anywhere. */
+export const storeOf = ({ BACKUPS }: Settings): ObjectStore | undefined =>
+  BACKUPS && r2Store(BACKUPS);
 
 /** For the isolate: it remembers a token. */
 export function identityProviderOf(

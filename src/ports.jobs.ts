@@ -3,7 +3,15 @@ import { systemRequest } from "./core/request.ts";
 import { openTenantDb } from "./db/connect.ts";
 import type { Settings } from "./env.ts";
 import type { Limits } from "./http/request-context.ts";
-import { fleetOf, identityProviderOf, platformOf, postOf, registryOf } from "./ports.backends.ts";
+import {
+  dayMs,
+  fleetOf,
+  identityProviderOf,
+  platformOf,
+  postOf,
+  registryOf,
+  storeOf,
+} from "./ports.backends.ts";
 import { kinds } from "./registry/kinds.ts";
 import type { JobScope } from "./registry/scope.ts";
 
@@ -24,6 +32,8 @@ export function createJobScopes(settings: Settings, limits: Limits) {
       request,
       ...fleetOf(settings, platform, budget),
       platform,
+      store: storeOf(settings),
+      keepFormerMs: settings.KEEP_FORMER_DATABASE_DAYS * dayMs,
       signers,
       leaseMs: settings.OPERATION_LEASE_SECONDS * 1000,
       kinds,

@@ -12,8 +12,17 @@ import type { Call, Ports } from "./http/context.ts";
 import { createDiscovery } from "./http/discovery.ts";
 import { createKeyFinder } from "./http/jwks.ts";
 import type { LoginSettings } from "./http/login-config.ts";
-import { fleetOf, identityProviderOf, platformOf, postOf, registryOf } from "./ports.backends.ts";
+import {
+  dayMs,
+  fleetOf,
+  identityProviderOf,
+  platformOf,
+  postOf,
+  registryOf,
+  storeOf,
+} from "./ports.backends.ts";
 import { isPlatformAdmin } from "./registry/admins/admins.service.ts";
+import { createArchive } from "./registry/backups/archive.service.ts";
 import { kinds } from "./registry/kinds.ts";
 import { createDirectory } from "./registry/memberships/directory.service.ts";
 import { driveRun } from "./registry/migrations/fleet.service.ts";
@@ -51,6 +60,7 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
   const people = identityProviderOf(settings, get);
   const post = postOf(settings, people);
   const registry = (budget: Budget) => registryOf(settings, budget);
+  const store = storeOf(settings);
   const openWork: Ports["openWork"] = ({ budget, request }, { actor, once }) => {
     const longer = { ...budget, deadline: request.now + workMs };
     return {
@@ -61,6 +71,8 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
       platform,
       keyRing: ring,
       signers,
+      store,
+      keepFormerMs: settings.KEEP_FORMER_DATABASE_DAYS * dayMs,
       openTenant: (address, id, ms) => {
         const deadline = Math.min(longer.deadline, Date.now() + ms);
         return openTenantDb(address, { ...longer, deadline }, id);
@@ -131,6 +143,7 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
       }),
     directory: createDirectory,
     closing: (call, by, id) => createClosing(openWork(call, by), id),
+    archive: createArchive,
     signers,
     quotas: {
       deletionDays: settings.DELETION_GRACE_DAYS,

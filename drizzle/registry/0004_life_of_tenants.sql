@@ -1,3 +1,27 @@
+CREATE TABLE `backups` (
+	`id` text PRIMARY KEY NOT NULL,
+	`tenant_id` text NOT NULL,
+	`operation_id` text NOT NULL,
+	`kind` text NOT NULL,
+	`status` text NOT NULL,
+	`prefix` text NOT NULL,
+	`bytes` integer,
+	`rows` integer,
+	`checksum` text,
+	`schema_version` integer,
+	`head_sequence` integer NOT NULL,
+	`head_links` integer NOT NULL,
+	`head_mac` text NOT NULL,
+	`taken_at` integer,
+	`expires_at` integer NOT NULL,
+	`created_at` integer NOT NULL,
+	`updated_at` integer NOT NULL,
+	FOREIGN KEY (`tenant_id`) REFERENCES `tenants`(`id`) ON UPDATE no action ON DELETE cascade
+) STRICT;
+--> statement-breakpoint
+CREATE INDEX `backups_tenant` ON `backups` (`tenant_id`,`created_at`,`id`);--> statement-breakpoint
+CREATE INDEX `backups_expiry` ON `backups` (`expires_at`);--> statement-breakpoint
+CREATE UNIQUE INDEX `backups_operation` ON `backups` (`operation_id`);--> statement-breakpoint
 CREATE TABLE `databases` (
 	`name` text PRIMARY KEY NOT NULL,
 	`tenant_id` text NOT NULL,
@@ -100,11 +124,13 @@ CREATE INDEX `tenants_behind` ON `tenants` (`schema_version`,`id`);--> statement
 CREATE INDEX `tenants_migration_failed` ON `tenants` (`migration_failed_at`,`id`);--> statement-breakpoint
 CREATE INDEX `tenants_sealed_with` ON `tenants` (`sealed_with`);--> statement-breakpoint
 CREATE INDEX `tenants_token_expires` ON `tenants` (`token_expires_at`);--> statement-breakpoint
-ALTER TABLE `operation_steps` ADD `undoes` integer DEFAULT false NOT NULL;--> statement-breakpoint
-ALTER TABLE `operation_steps` ADD `progress` text;--> statement-breakpoint
+DROP INDEX `operations_tenant`;--> statement-breakpoint
 ALTER TABLE `operations` ADD `undoing` integer DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE `operations` ADD `output` text DEFAULT '{}' NOT NULL;--> statement-breakpoint
 ALTER TABLE `operations` ADD `failures` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `operations` ADD `retry_at` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 CREATE INDEX `operations_created` ON `operations` (`created_at`,`id`);--> statement-breakpoint
+CREATE INDEX `operations_tenant` ON `operations` (`tenant_id`,`created_at`,`id`);--> statement-breakpoint
+ALTER TABLE `operation_steps` ADD `undoes` integer DEFAULT false NOT NULL;--> statement-breakpoint
+ALTER TABLE `operation_steps` ADD `progress` text;--> statement-breakpoint
 INSERT INTO `databases` (`name`, `tenant_id`, `state`, `host`, `created_at`, `updated_at`) SELECT `database_name`, `id`, CASE `status` WHEN 'provisioning' THEN 'made' ELSE 'current' END, `database_host`, `created_at`, `updated_at` FROM `tenants`;

@@ -33,9 +33,12 @@ CREATE UNIQUE INDEX `invitations_pending` ON `invitations` (`email`) WHERE state
 CREATE INDEX `invitations_created` ON `invitations` (`created_at`,`id`);--> statement-breakpoint
 CREATE INDEX `invitations_account` ON `invitations` (`account_id`);--> statement-breakpoint
 CREATE INDEX `invitations_user` ON `invitations` (`user_id`);--> statement-breakpoint
+CREATE INDEX `invitations_email` ON `invitations` (`email`);--> statement-breakpoint
+CREATE INDEX `invitations_accepter` ON `invitations` (`accepted_by`);--> statement-breakpoint
 CREATE INDEX `invitations_inviter` ON `invitations` (`inviter_id`);--> statement-breakpoint
 CREATE INDEX `invitations_unsent` ON `invitations` (`created_at`) WHERE state = 'pending' and sent_at is null;--> statement-breakpoint
 ALTER TABLE `tenant_identity` ADD `status_reason` text;--> statement-breakpoint
 ALTER TABLE `tenant_identity` ADD `delete_after` integer;--> statement-breakpoint
 ALTER TABLE `tenant_identity` ADD `plan` text DEFAULT 'basic' NOT NULL;--> statement-breakpoint
-ALTER TABLE `tenant_identity` ADD `organization_id` text;
+ALTER TABLE `tenant_identity` ADD `organization_id` text;--> statement-breakpoint
+ALTER TABLE `tenant_identity` ADD `held_at` integer;

@@ -29,6 +29,7 @@ export const catalogue = {
   identity_taken: { status: 409, title: "The identity is linked already" },
   last_identity: { status: 409, title: "A user keeps at least one identity" },
   organization_taken: { status: 409, title: "The organisation names another tenant" },
+  backups_off: { status: 409, title: "This deployment keeps no backups" },
   identity_management_off: { status: 409, title: "This deployment does not manage the provider" },
   tenant_limit_reached: { status: 409, title: "The caller owns as many tenants as allowed" },
   last_owner: { status: 409, title: "A tenant keeps at least one active owner" },

@@ -12,6 +12,7 @@ const prefixes = {
   operation: "opr",
   migration: "mig",
   finding: "fnd",
+  backup: "bkp",
 } as const;
 export type Kind = keyof typeof prefixes;
 

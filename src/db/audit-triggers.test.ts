@@ -26,6 +26,7 @@ const traceless: Record<string, string> = {
   findings: "what a sweep saw, gone once it is over",
   warm_databases: "nobody's yet: the tenant's row tells of the rest",
   chores: "when the clock last did what it does now and then",
+  backups: "made and forgotten by operations",
 };
 
 const wings: [string, Audited[], typeof tenantMigrations, () => Promise<Database>][] = [

@@ -97,9 +97,13 @@ export const registryMigrations: Migration[] = [
   },
   {
     "tag": "0004_life_of_tenants",
-    "when": 1795544513929,
-    "hash": "d1a5996b36b6d776e9df09563976bfe404d84e1ea3b9b5986c00bab83ad40586",
+    "when": 1795545244981,
+    "hash": "dd2393084e8a0f3fb181d1048be63aca9708463f3cb5e6fab19c8c9022e4a470",
     "statements": [
+      "CREATE TABLE `backups` (\n\t`id` text PRIMARY KEY NOT NULL,\n\t`tenant_id` text NOT NULL,\n\t`operation_id` text NOT NULL,\n\t`kind` text NOT NULL,\n\t`status` text NOT NULL,\n\t`prefix` text NOT NULL,\n\t`bytes` integer,\n\t`rows` integer,\n\t`checksum` text,\n\t`schema_version` integer,\n\t`head_sequence` integer NOT NULL,\n\t`head_links` integer NOT NULL,\n\t`head_mac` text NOT NULL,\n\t`taken_at` integer,\n\t`expires_at` integer NOT NULL,\n\t`created_at` integer NOT NULL,\n\t`updated_at` integer NOT NULL,\n\tFOREIGN KEY (`tenant_id`) REFERENCES `tenants`(`id`) ON UPDATE no action ON DELETE cascade\n) STRICT",
+      "CREATE INDEX `backups_tenant` ON `backups` (`tenant_id`,`created_at`,`id`)",
+      "CREATE INDEX `backups_expiry` ON `backups` (`expires_at`)",
+      "CREATE UNIQUE INDEX `backups_operation` ON `backups` (`operation_id`)",
       "CREATE TABLE `databases` (\n\t`name` text PRIMARY KEY NOT NULL,\n\t`tenant_id` text NOT NULL,\n\t`operation_id` text,\n\t`state` text NOT NULL,\n\t`host` text,\n\t`keep_until` integer,\n\t`created_at` integer NOT NULL,\n\t`updated_at` integer NOT NULL,\n\tFOREIGN KEY (`tenant_id`) REFERENCES `tenants`(`id`) ON UPDATE no action ON DELETE cascade\n) STRICT",
       "CREATE INDEX `databases_tenant` ON `databases` (`tenant_id`)",
       "CREATE INDEX `databases_state` ON `databases` (`state`,`keep_until`)",
@@ -138,19 +142,21 @@ export const registryMigrations: Migration[] = [
       "CREATE INDEX `tenants_migration_failed` ON `tenants` (`migration_failed_at`,`id`)",
       "CREATE INDEX `tenants_sealed_with` ON `tenants` (`sealed_with`)",
       "CREATE INDEX `tenants_token_expires` ON `tenants` (`token_expires_at`)",
-      "ALTER TABLE `operation_steps` ADD `undoes` integer DEFAULT false NOT NULL",
-      "ALTER TABLE `operation_steps` ADD `progress` text",
+      "DROP INDEX `operations_tenant`",
       "ALTER TABLE `operations` ADD `undoing` integer DEFAULT false NOT NULL",
       "ALTER TABLE `operations` ADD `output` text DEFAULT '{}' NOT NULL",
       "ALTER TABLE `operations` ADD `failures` integer DEFAULT 0 NOT NULL",
       "ALTER TABLE `operations` ADD `retry_at` integer DEFAULT 0 NOT NULL",
       "CREATE INDEX `operations_created` ON `operations` (`created_at`,`id`)",
+      "CREATE INDEX `operations_tenant` ON `operations` (`tenant_id`,`created_at`,`id`)",
+      "ALTER TABLE `operation_steps` ADD `undoes` integer DEFAULT false NOT NULL",
+      "ALTER TABLE `operation_steps` ADD `progress` text",
       "INSERT INTO `databases` (`name`, `tenant_id`, `state`, `host`, `created_at`, `updated_at`) SELECT `database_name`, `id`, CASE `status` WHEN 'provisioning' THEN 'made' ELSE 'current' END, `database_host`, `created_at`, `updated_at` FROM `tenants`"
     ]
   },
   {
     "tag": "0005_audit_triggers",
-    "when": 1795544514718,
+    "when": 1795545245454,
     "hash": "831a0f5a93f7c0a72f8e294d46a67ca4608eadad19ad8cd05f85fd634b6b8c54",
     "statements": [
       "drop trigger tenants_audit_insert",
@@ -333,8 +339,8 @@ export const tenantMigrations: Migration[] = [
   },
   {
     "tag": "0004_life_of_tenants",
-    "when": 1795544515639,
-    "hash": "737c5d8483c061c513872c3e3e613e4faed856066978cd9bc8c7274ce1601c08",
+    "when": 1795545245983,
+    "hash": "017c48051d34358dc94463bbd2f4fe055b9ec1569dd846a7991330c8ad9d1056",
     "statements": [
       "PRAGMA foreign_keys=OFF",
       "CREATE TABLE `__new_invitations` (\n\t`id` text PRIMARY KEY NOT NULL,\n\t`email` text NOT NULL,\n\t`name` text,\n\t`tenant_role` text NOT NULL,\n\t`account_id` text,\n\t`account_role` text,\n\t`user_id` text,\n\t`inviter_id` text,\n\t`token_hash` text NOT NULL,\n\t`issued_at` integer NOT NULL,\n\t`state` text NOT NULL,\n\t`expires_at` integer NOT NULL,\n\t`sent_at` integer,\n\t`accepted_at` integer,\n\t`accepted_by` text,\n\t`created_at` integer NOT NULL,\n\t`updated_at` integer NOT NULL,\n\t`created_by` text,\n\t`updated_by` text,\n\tFOREIGN KEY (`account_id`) REFERENCES `accounts`(`id`) ON UPDATE no action ON DELETE cascade,\n\tFOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade,\n\tFOREIGN KEY (`inviter_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade\n) STRICT",
@@ -347,25 +353,28 @@ export const tenantMigrations: Migration[] = [
       "CREATE INDEX `invitations_created` ON `invitations` (`created_at`,`id`)",
       "CREATE INDEX `invitations_account` ON `invitations` (`account_id`)",
       "CREATE INDEX `invitations_user` ON `invitations` (`user_id`)",
+      "CREATE INDEX `invitations_email` ON `invitations` (`email`)",
+      "CREATE INDEX `invitations_accepter` ON `invitations` (`accepted_by`)",
       "CREATE INDEX `invitations_inviter` ON `invitations` (`inviter_id`)",
       "CREATE INDEX `invitations_unsent` ON `invitations` (`created_at`) WHERE state = 'pending' and sent_at is null",
       "ALTER TABLE `tenant_identity` ADD `status_reason` text",
       "ALTER TABLE `tenant_identity` ADD `delete_after` integer",
       "ALTER TABLE `tenant_identity` ADD `plan` text DEFAULT 'basic' NOT NULL",
-      "ALTER TABLE `tenant_identity` ADD `organization_id` text"
+      "ALTER TABLE `tenant_identity` ADD `organization_id` text",
+      "ALTER TABLE `tenant_identity` ADD `held_at` integer"
     ]
   },
   {
     "tag": "0005_audit_triggers",
-    "when": 1795544516579,
-    "hash": "32b39ae591c75a92d3602872e337869f2152c74788d75b48d2d44864e0c1a5a8",
+    "when": 1795545246446,
+    "hash": "2c3bbc04c525ce7c57f64a503bae740c852ff4050b9f3ecde2222bd57fc40235",
     "statements": [
       "drop trigger tenant_identity_audit_insert",
       "drop trigger tenant_identity_audit_update",
       "drop trigger tenant_identity_audit_delete",
-      "create trigger tenant_identity_audit_insert after insert on tenant_identity begin insert into audit_entries values ('tenant_identity', new.\"id\", 'INSERT', '[\"id\",\"tenant_id\",\"slug\",\"name\",\"status\",\"status_reason\",\"delete_after\",\"default_account_id\",\"plan\",\"organization_id\",\"version\",\"created_at\",\"updated_at\",\"updated_by\"]', '[]', json_array(new.\"id\", new.\"tenant_id\", new.\"slug\", new.\"name\", new.\"status\", new.\"status_reason\", new.\"delete_after\", new.\"default_account_id\", new.\"plan\", new.\"organization_id\", new.\"version\", new.\"created_at\", new.\"updated_at\", new.\"updated_by\"), ''); end",
-      "create trigger tenant_identity_audit_update after update on tenant_identity begin insert into audit_entries values ('tenant_identity', new.\"id\", 'UPDATE', '[\"id\",\"tenant_id\",\"slug\",\"name\",\"status\",\"status_reason\",\"delete_after\",\"default_account_id\",\"plan\",\"organization_id\",\"version\",\"created_at\",\"updated_at\",\"updated_by\"]', json_array(old.\"id\", old.\"tenant_id\", old.\"slug\", old.\"name\", old.\"status\", old.\"status_reason\", old.\"delete_after\", old.\"default_account_id\", old.\"plan\", old.\"organization_id\", old.\"version\", old.\"created_at\", old.\"updated_at\", old.\"updated_by\"), json_array(new.\"id\", new.\"tenant_id\", new.\"slug\", new.\"name\", new.\"status\", new.\"status_reason\", new.\"delete_after\", new.\"default_account_id\", new.\"plan\", new.\"organization_id\", new.\"version\", new.\"created_at\", new.\"updated_at\", new.\"updated_by\"), ''); end",
-      "create trigger tenant_identity_audit_delete after delete on tenant_identity begin insert into audit_entries values ('tenant_identity', old.\"id\", 'DELETE', '[\"id\",\"tenant_id\",\"slug\",\"name\",\"status\",\"status_reason\",\"delete_after\",\"default_account_id\",\"plan\",\"organization_id\",\"version\",\"created_at\",\"updated_at\",\"updated_by\"]', json_array(old.\"id\", old.\"tenant_id\", old.\"slug\", old.\"name\", old.\"status\", old.\"status_reason\", old.\"delete_after\", old.\"default_account_id\", old.\"plan\", old.\"organization_id\", old.\"version\", old.\"created_at\", old.\"updated_at\", old.\"updated_by\"), '[]', ''); end",
+      "create trigger tenant_identity_audit_insert after insert on tenant_identity begin insert into audit_entries values ('tenant_identity', new.\"id\", 'INSERT', '[\"id\",\"tenant_id\",\"slug\",\"name\",\"status\",\"status_reason\",\"delete_after\",\"default_account_id\",\"plan\",\"organization_id\",\"held_at\",\"version\",\"created_at\",\"updated_at\",\"updated_by\"]', '[]', json_array(new.\"id\", new.\"tenant_id\", new.\"slug\", new.\"name\", new.\"status\", new.\"status_reason\", new.\"delete_after\", new.\"default_account_id\", new.\"plan\", new.\"organization_id\", new.\"held_at\", new.\"version\", new.\"created_at\", new.\"updated_at\", new.\"updated_by\"), ''); end",
+      "create trigger tenant_identity_audit_update after update on tenant_identity begin insert into audit_entries values ('tenant_identity', new.\"id\", 'UPDATE', '[\"id\",\"tenant_id\",\"slug\",\"name\",\"status\",\"status_reason\",\"delete_after\",\"default_account_id\",\"plan\",\"organization_id\",\"held_at\",\"version\",\"created_at\",\"updated_at\",\"updated_by\"]', json_array(old.\"id\", old.\"tenant_id\", old.\"slug\", old.\"name\", old.\"status\", old.\"status_reason\", old.\"delete_after\", old.\"default_account_id\", old.\"plan\", old.\"organization_id\", old.\"held_at\", old.\"version\", old.\"created_at\", old.\"updated_at\", old.\"updated_by\"), json_array(new.\"id\", new.\"tenant_id\", new.\"slug\", new.\"name\", new.\"status\", new.\"status_reason\", new.\"delete_after\", new.\"default_account_id\", new.\"plan\", new.\"organization_id\", new.\"held_at\", new.\"version\", new.\"created_at\", new.\"updated_at\", new.\"updated_by\"), ''); end",
+      "create trigger tenant_identity_audit_delete after delete on tenant_identity begin insert into audit_entries values ('tenant_identity', old.\"id\", 'DELETE', '[\"id\",\"tenant_id\",\"slug\",\"name\",\"status\",\"status_reason\",\"delete_after\",\"default_account_id\",\"plan\",\"organization_id\",\"held_at\",\"version\",\"created_at\",\"updated_at\",\"updated_by\"]', json_array(old.\"id\", old.\"tenant_id\", old.\"slug\", old.\"name\", old.\"status\", old.\"status_reason\", old.\"delete_after\", old.\"default_account_id\", old.\"plan\", old.\"organization_id\", old.\"held_at\", old.\"version\", old.\"created_at\", old.\"updated_at\", old.\"updated_by\"), '[]', ''); end",
       "create trigger invitations_audit_insert after insert on invitations begin insert into audit_entries values ('invitations', new.\"id\", 'INSERT', '[\"id\",\"email\",\"name\",\"tenant_role\",\"account_id\",\"account_role\",\"user_id\",\"inviter_id\",\"token_hash\",\"issued_at\",\"state\",\"expires_at\",\"sent_at\",\"accepted_at\",\"accepted_by\",\"created_at\",\"updated_at\",\"created_by\",\"updated_by\"]', '[]', json_array(new.\"id\", new.\"email\", new.\"name\", new.\"tenant_role\", new.\"account_id\", new.\"account_role\", new.\"user_id\", new.\"inviter_id\", new.\"token_hash\", new.\"issued_at\", new.\"state\", new.\"expires_at\", new.\"sent_at\", new.\"accepted_at\", new.\"accepted_by\", new.\"created_at\", new.\"updated_at\", new.\"created_by\", new.\"updated_by\"), ',token_hash,'); end",
       "create trigger invitations_audit_update after update on invitations begin insert into audit_entries values ('invitations', new.\"id\", 'UPDATE', '[\"id\",\"email\",\"name\",\"tenant_role\",\"account_id\",\"account_role\",\"user_id\",\"inviter_id\",\"token_hash\",\"issued_at\",\"state\",\"expires_at\",\"sent_at\",\"accepted_at\",\"accepted_by\",\"created_at\",\"updated_at\",\"created_by\",\"updated_by\"]', json_array(old.\"id\", old.\"email\", old.\"name\", old.\"tenant_role\", old.\"account_id\", old.\"account_role\", old.\"user_id\", old.\"inviter_id\", old.\"token_hash\", old.\"issued_at\", old.\"state\", old.\"expires_at\", old.\"sent_at\", old.\"accepted_at\", old.\"accepted_by\", old.\"created_at\", old.\"updated_at\", old.\"created_by\", old.\"updated_by\"), json_array(new.\"id\", new.\"email\", new.\"name\", new.\"tenant_role\", new.\"account_id\", new.\"account_role\", new.\"user_id\", new.\"inviter_id\", new.\"token_hash\", new.\"issued_at\", new.\"state\", new.\"expires_at\", new.\"sent_at\", new.\"accepted_at\", new.\"accepted_by\", new.\"created_at\", new.\"updated_at\", new.\"created_by\", new.\"updated_by\"), ',token_hash,'); end",
       "create trigger invitations_audit_delete after delete on invitations begin insert into audit_entries values ('invitations', old.\"id\", 'DELETE', '[\"id\",\"email\",\"name\",\"tenant_role\",\"account_id\",\"account_role\",\"user_id\",\"inviter_id\",\"token_hash\",\"issued_at\",\"state\",\"expires_at\",\"sent_at\",\"accepted_at\",\"accepted_by\",\"created_at\",\"updated_at\",\"created_by\",\"updated_by\"]', json_array(old.\"id\", old.\"email\", old.\"name\", old.\"tenant_role\", old.\"account_id\", old.\"account_role\", old.\"user_id\", old.\"inviter_id\", old.\"token_hash\", old.\"issued_at\", old.\"state\", old.\"expires_at\", old.\"sent_at\", old.\"accepted_at\", old.\"accepted_by\", old.\"created_at\", old.\"updated_at\", old.\"created_by\", old.\"updated_by\"), '[]', ',token_hash,'); end"

@@ -10,6 +10,7 @@ import type {
   WorkScope,
 } from "../registry/scope.ts";
 import type { TenantRoute } from "../registry/tenants/locate.service.ts";
+import type { Archive } from "../tenant/backups/archive.ts";
 import type { Closing, Directory, Post, Quotas, Signers, TenantScope } from "../tenant/scope.ts";
 import type { ProviderMetadata } from "./discovery.ts";
 import type { LoginSettings } from "./login-config.ts";
@@ -52,6 +53,7 @@ export type Ports = {
   readonly openTenant: (route: TenantRoute, budget: Budget, registry: RegistryScope) => TenantDb;
   readonly directory: (registry: RegistryScope, tenantId: string) => Directory;
   readonly closing: (call: Call, by: Pick<RegistryScope, "actor">, tenantId: string) => Closing;
+  readonly archive: (work: WorkScope, tenantId: string, caller: Caller) => Archive;
   readonly signers: Signers;
   readonly quotas: Quotas;
   /** For one tenant, which may be an organisation at the provider. */

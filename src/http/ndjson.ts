@@ -4,7 +4,8 @@ import type { TenantEnv } from "./context.ts";
 import { describeCauses, levelOf, log } from "./log.ts";
 import { asApiError } from "./problem.ts";
 
-type Pages = AsyncGenerator<readonly object[], void>;
+/** Text is a line of JSON already. */
+type Pages = AsyncGenerator<readonly (object | string)[], void>;
 
 /**
  * Answers with a file of JSON, one object on a line, each page fetched when the client has taken the
@@ -12,7 +13,7 @@ type Pages = AsyncGenerator<readonly object[], void>;
  * like any failure. Later the file breaks off, and never looks whole.
  */
 export async function ndjson(c: Context<TenantEnv>, fileName: string, pages: Pages) {
-  let first: IteratorResult<readonly object[], void> | undefined = await pages.next();
+  let first: IteratorResult<readonly (object | string)[], void> | undefined = await pages.next();
   const file = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -39,8 +40,10 @@ export async function ndjson(c: Context<TenantEnv>, fileName: string, pages: Pag
 }
 
 const encoder = new TextEncoder();
-const linesOf = (page: readonly object[]) =>
-  encoder.encode(page.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
+const lineOf = (entry: object | string) =>
+  typeof entry === "string" ? entry : JSON.stringify(entry);
+const linesOf = (page: readonly (object | string)[]) =>
+  encoder.encode(page.map((entry) => `${lineOf(entry)}\n`).join(""));
 
 /** The request has its line in the log already, from when the answer began. */
 function noteBreak(c: Context<TenantEnv>, thrown: unknown): void {

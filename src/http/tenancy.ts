@@ -69,6 +69,8 @@ function openScope(opening: Opening): TenantScope {
     db: ports.openTenant(route, budget, registry),
     directory: ports.directory(registry, id),
     closing: ports.closing({ request, budget }, registry, id),
+    archive: () =>
+      ports.archive(ports.openWork({ request, budget }, { actor: registry.actor }), id, caller),
     signers: ports.signers,
     quotas: ports.quotas,
     post: ports.post(route, request),

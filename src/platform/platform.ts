@@ -72,12 +72,18 @@ export type DatabaseUsage = {
 /** sqld copies some 50 MB in a second, and drops a copy nobody waits for any more. */
 export const copyMs = 120_000;
 
-/** What `databaseNameOf` gives. */
+/** What `databaseNameOf` gives, at most. */
 export const databaseNameLength = "tnt-".length + 36;
 
-/** Derived, so that a retry finds what an earlier try made; safe as a path, a label and an argument. */
-export function databaseNameOf(tenantId: string): string {
-  const name = tenantId.replaceAll("_", "-");
+/**
+ * Derived, so that a retry finds what an earlier try made; safe as a path, a label and an argument. A
+ * tenant's first database is named after it, later ones after the operation that makes them too.
+ */
+export function databaseNameOf(tenantId: string, operationId?: string): string {
+  const random = (id: string, digits: number) => id.replaceAll("-", "").slice(-digits);
+  const name = operationId
+    ? `tnt-${random(tenantId, 12)}-${random(operationId, 20)}`
+    : tenantId.replaceAll("_", "-");
   assertDatabaseName(name);
   return name;
 }

@@ -3,6 +3,7 @@ import type { Identity, RequestContext } from "../core/request.ts";
 import type { DatabaseAddress, RegistryDb, TenantDb } from "../db/connect.ts";
 import type { Once } from "../db/once.ts";
 import type { Actor } from "../db/write.ts";
+import type { ObjectStore } from "../object-store/object-store.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Post, Signers } from "../tenant/scope.ts";
 import type { Kind } from "./operations/kind.ts";
@@ -36,6 +37,10 @@ export type WorkScope = RegistryScope & {
   readonly platform: Platform;
   readonly keyRing: KeyRing;
   readonly signers: Signers;
+  /** Where backups are kept; without it there are none. */
+  readonly store?: ObjectStore | undefined;
+  /** How long a database that was replaced is kept. */
+  readonly keepFormerMs: number;
   /** Each with so many milliseconds of its own, as far as the whole has them. */
   readonly openTenant: (address: DatabaseAddress, tenantId: string, ms: number) => TenantDb;
   /** How long a driver that vanished keeps others waiting. */

@@ -37,6 +37,7 @@ async function guarded<const R extends readonly Query[]>(
   const next = principal?.admitted ? scope : await reconsider(scope, principal, "write");
   const second = await attempt(next, writes, reads);
   if ("done" in second) return second.done;
+  if (isBlocked(second.refused)) throw second.refused;
   // Who arrived a moment ago may well be in and still not allowed to do this.
   const now = await look(next, "write");
   if (now && !now.admitted) throw refusal(next, now, "write");

@@ -6,7 +6,7 @@ import { accountRoles } from "../core/roles.ts";
 import { accountMembers, accounts } from "./accounts/accounts.table.ts";
 import { apiKeys } from "./api-keys/api-keys.table.ts";
 import { tenantIdentity } from "./identity/identity.table.ts";
-import { effectiveRole, isOpen, isUp, oneOf, rulesTenant } from "./principal.sql.ts";
+import { effectiveRole, isOpen, isOpenFor, isUp, oneOf, rulesTenant } from "./principal.sql.ts";
 import type { Intent } from "./principal.ts";
 import type { TenantScope } from "./scope.ts";
 import { users } from "./users/users.table.ts";
@@ -21,11 +21,12 @@ export function principalOfKey(scope: TenantScope, caller: ApiKey, intent: Inten
     and u.status = 'active'`;
   // No account at all, or one that the key may work in, and its owner too.
   const elsewhere = sql`k.account_id is not null and ${accountId} is not null and k.account_id <> ${accountId}`;
-  return sql`select tenantId, tenantStatus, linkedTo, live, linkedTo as actorId, userId, userStatus,
+  return sql`select tenantId, tenantStatus, held, linkedTo, live, linkedTo as actorId, userId, userStatus,
       tenantRole, accountId, reachable, role, null as reason, null as mode,
-      coalesce(tenantId = ${tenant.id} and ${isUp(scope, intent, sql`tenantStatus`)} and live and ${isOpen(scope)} and reachable
+      coalesce(tenantId = ${tenant.id} and ${isUp(scope, intent, sql`tenantStatus`)} and unheld and live and ${isOpen(scope)} and reachable
         and ${demandOf(access)}, 0) as admitted
-    from (select t.tenant_id as tenantId, t.status as tenantStatus, k.id as linkedTo, ${live} as live,
+    from (select t.tenant_id as tenantId, t.status as tenantStatus,
+        t.held_at is not null as held, ${isOpenFor(intent)} as unheld, k.id as linkedTo, ${live} as live,
         u.id as userId, u.status as userStatus, k.scopes as scopes, a.id as accountId,
         (coalesce(k.account_id, ${accountId}) is null
           or (not (${elsewhere}) and a.id is not null and (m.role is not null or ${rulesTenant}))) as reachable,

@@ -17,6 +17,9 @@ export const isUp = ({ access }: TenantScope, intent: Intent, status: SQL): SQL 
   intent === "read" || access.whileDeleting
     ? sql`${status} in ('active', 'deleting')`
     : sql`${status} = 'active'`;
+/** Nothing is written to a database that is held. `t` is its stamp. */
+export const isOpenFor = (intent: Intent): SQL =>
+  intent === "read" ? sql`true` : sql`t.held_at is null`;
 
 /** What needs no look at a row: the kind of caller, and what the tenant has been given. */
 export function isOpen({ access, caller, tenant }: TenantScope): SQL {

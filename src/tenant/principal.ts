@@ -12,6 +12,8 @@ export type Principal = {
   readonly admitted: 0 | 1;
   readonly tenantId: string;
   readonly tenantStatus: StampStatus;
+  /** True while nothing is written here, and for ever once the tenant is elsewhere. */
+  readonly held: 0 | 1;
   /** What the credential leads to here; set for whatever ever led somewhere, also if it is over. */
   readonly linkedTo: string | null;
   /** False once the session or key was revoked, has expired, or its owner is gone. */

@@ -3,7 +3,7 @@ import { admission } from "../core/access.ts";
 import type { Identity } from "../core/request.ts";
 import { accountMembers, accounts } from "./accounts/accounts.table.ts";
 import { tenantIdentity } from "./identity/identity.table.ts";
-import { effectiveRole, isOpen, isUp, oneOf, rulesTenant } from "./principal.sql.ts";
+import { effectiveRole, isOpen, isOpenFor, isUp, oneOf, rulesTenant } from "./principal.sql.ts";
 import type { Intent } from "./principal.ts";
 import type { TenantScope } from "./scope.ts";
 import { userSessions } from "./sessions/sessions.table.ts";
@@ -15,11 +15,12 @@ export function principalOfUser(scope: TenantScope, caller: Identity, intent: In
   const { tenantRoles, roles } = admission(access);
   const live = sql`(s.revoked_at is null and coalesce(u.signed_out_at, 0) <= ${caller.issuedAt})`;
   const reachable = sql`(${accountId} is null or a.id is not null and (m.role is not null or ${rulesTenant}))`;
-  return sql`select t.tenant_id as tenantId, t.status as tenantStatus, i.user_id as linkedTo,
+  return sql`select t.tenant_id as tenantId, t.status as tenantStatus,
+      t.held_at is not null as held, i.user_id as linkedTo,
       ${live} as live, u.id as actorId, u.id as userId, u.status as userStatus,
       u.tenant_role as tenantRole, a.id as accountId, ${reachable} as reachable,
       ${effectiveRole} as role, null as reason, null as mode,
-      coalesce(t.tenant_id = ${tenant.id} and ${isUp(scope, intent, sql`t.status`)} and u.status = 'active'
+      coalesce(t.tenant_id = ${tenant.id} and ${isUp(scope, intent, sql`t.status`)} and ${isOpenFor(intent)} and u.status = 'active'
         and ${live} and ${isOpen(scope)}
         and ${reachable}
         and ${oneOf(sql`u.tenant_role`, tenantRoles)}

@@ -31,7 +31,8 @@ export async function readAs<const Q extends readonly Query[]>(
   queries: Asked<Q>,
 ): Promise<{ principal: Principal; results: Results<Q> }> {
   const first = await attempt(scope, queries).catch((error) => whereBlocked(scope, error));
-  if (first.principal?.admitted) return admitted(scope, first.principal, first.results);
+  if (first.principal?.admitted && !(await isElsewhere(scope, first.principal)))
+    return admitted(scope, first.principal, first.results);
   const next = await reconsider(scope, first.principal, "read");
   const again = await attempt(next, queries);
   if (again.principal?.admitted) return admitted(next, again.principal, again.results);
@@ -39,6 +40,10 @@ export async function readAs<const Q extends readonly Query[]>(
     ? refusal(next, again.principal, "read")
     : misplaced();
 }
+
+/** Of a database that is held the registry knows whether another one has taken its place. */
+const isElsewhere = async (scope: TenantScope, { held }: Principal): Promise<boolean> =>
+  held === 1 && (await scope.relocate().catch(() => undefined)) !== undefined;
 
 function admitted<R>(scope: TenantScope, principal: Principal, results: R) {
   // What is being deleted takes no writes.

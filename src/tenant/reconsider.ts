@@ -15,18 +15,28 @@ export async function reconsider(
   principal: Principal | undefined,
   intent: Intent,
 ): Promise<TenantScope> {
-  if (principal?.tenantId !== scope.tenant.id) {
+  if (principal?.tenantId !== scope.tenant.id || principal.held) {
     const db = await scope.relocate();
     if (db) return { ...scope, db };
-    throw misplaced();
   }
+  if (principal?.tenantId !== scope.tenant.id) throw misplaced();
+  if (principal.held && intent === "write")
+    throw principal.linkedTo === null ? stranger() : beingReplaced();
+  return await letIn(scope, principal, intent);
+}
+
+async function letIn(
+  scope: TenantScope,
+  principal: Principal,
+  intent: Intent,
+): Promise<TenantScope> {
   // Who was a user here and is gone may be let in as what else they are.
   const isGone = principal.linkedTo === null || principal.userId === null;
   if (!isBy(scope, "user") || !isGone) throw refusal(scope, principal, intent);
   if (scope.caller.platformClaim && (await scope.directory.isOperator(scope.caller)))
     return { ...scope, caller: asOperator(scope.caller) };
   if (principal.linkedTo !== null) throw refusal(scope, principal, intent);
-  const open = principal.tenantStatus === "active";
+  const open = principal.tenantStatus === "active" && !principal.held;
   if (!open || !(await joinWaiting(scope))) throw stranger();
   return scope;
 }
@@ -37,6 +47,9 @@ export const asOperator = <P extends { issuer: string; subject: string; email: s
   subject,
   email,
 }: P) => ({ kind: "operator" as const, issuer, subject, email });
+
+const beingReplaced = () =>
+  unavailable("The tenant is being moved or restored: nothing can be written for a moment");
 
 export const misplaced = () => unavailable("The tenant's database is another's");
 

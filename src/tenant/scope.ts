@@ -5,6 +5,7 @@ import type { AccountRole, TenantRole } from "../core/roles.ts";
 import type { TenantDb } from "../db/connect.ts";
 import type { Once } from "../db/once.ts";
 import type { Letter } from "../mail/invitation.ts";
+import type { Archive } from "./backups/archive.ts";
 
 type Person = Pick<Identity, "issuer" | "subject">;
 export type Membership = Person & { readonly role: TenantRole };
@@ -85,6 +86,8 @@ export type TenantScope = {
   readonly db: TenantDb;
   readonly directory: Directory;
   readonly closing: Closing;
+  /** What is kept of this tenant: opened by who has been let in. */
+  readonly archive: () => Archive;
   readonly signers: Signers;
   readonly quotas: Quotas;
   readonly post: Post;

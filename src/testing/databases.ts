@@ -1,7 +1,15 @@
-import { type Budget, openRegistryDb, openTenantDb, type TenantDb } from "../db/connect.ts";
+import {
+  type Budget,
+  openRegistryDb,
+  openTenantDb,
+  type RegistryDb,
+  type TenantDb,
+} from "../db/connect.ts";
 import type { Settings } from "../env.ts";
 import { databaseNameOf, type Platform } from "../platform/platform.ts";
 import { platformOf } from "../ports.backends.ts";
+import type { WorkScope } from "../registry/scope.ts";
+import { findRoute } from "../registry/tenants/locate.service.ts";
 
 /** A budget nothing in a test runs out of. */
 export const testBudget = (): Budget => ({
@@ -31,6 +39,17 @@ export async function openDatabase(
 ): Promise<TenantDb> {
   const { token } = await platform.mintToken(name);
   return openTenantDb({ ...platform.locate(name, null), token }, testBudget(), tenantId);
+}
+
+/** The database a tenant has now, whichever that is. */
+export async function openNow(
+  { platform, keyRing }: Pick<WorkScope, "platform" | "keyRing">,
+  registry: RegistryDb,
+  tenantId: string,
+): Promise<TenantDb> {
+  const route = await findRoute(registry, tenantId, platform, keyRing);
+  if (!route) throw new Error(`No tenant ${tenantId}`);
+  return openTenantDb(route.address, testBudget(), tenantId);
 }
 
 /** A tenant's own database, by the back door: to arrange, and to see what is really stored. */

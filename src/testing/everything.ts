@@ -12,6 +12,7 @@ import {
 import { accept, invited } from "./invitations.ts";
 import { keyOf } from "./keys.ts";
 import { newOperator, newPlatformAdmin } from "./operators.ts";
+import { placeRestoration } from "./placed-restoration.ts";
 import { rowsOf } from "./raw-sql.ts";
 import { fillLog, seal } from "./sealing.ts";
 
@@ -74,6 +75,7 @@ export async function callEverything(base: string): Promise<string> {
   for (const filter of filters)
     for (const order of orders) await page(owner, `/audit-logs?${order}&${filter}`);
 
+  await callArchive(tenant, base);
   await fillLog(tenant.db, 600);
   for (const filter of [...filters, "actorId=system", "action=UPDATE&entity=things"])
     await send(owner, 200, `/audit-logs/export?${filter}`);
@@ -146,6 +148,30 @@ async function callMembers(
   await send(owner, 409, me, "DELETE");
   await send(admin, 204, me, "DELETE");
   await send(admin, 403, me, "DELETE");
+}
+
+/** What is kept, and the ways out. */
+async function callArchive(tenant: TestTenant, base: string) {
+  const { owner } = tenant;
+  const admin = await newPlatformAdmin({ base });
+  const at = `/admin/tenants/${tenant.id}`;
+  await placeRestoration(tenant.id);
+  const { data: kept } = await send(owner, 200, "/tenant/backups");
+  await send(owner, 200, `/tenant/backups/${kept[0]?.id}`);
+  const { data: brought } = await send(owner, 200, "/tenant/restorations");
+  const restoration = `/tenant/restorations/${brought[0]?.id}`;
+  await send(owner, 200, restoration);
+  await send(owner, 409, `${restoration}/undo`, "POST");
+  for (const order of orders)
+    for (const list of ["backups", "restorations"]) {
+      await page(owner, `/tenant/${list}?${order}`);
+      await page(admin, `${at}/${list}?${order}`);
+    }
+  await send(owner, 200, "/tenant/export");
+  await send(owner, 200, "/users/me/export");
+  const leaver = await tenant.member({ accountRole: "VIEWER" });
+  await send(owner, 200, `/users/${leaver.userId}/export`);
+  await send(owner, 204, `/users/${leaver.userId}/erasure`, "POST");
 }
 
 /** What people have, and how they and their programs come in. */

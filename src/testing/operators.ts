@@ -1,6 +1,7 @@
 import { batch } from "../db/batch.ts";
 import { platformAdmins } from "../registry/admins/admins.table.ts";
 import { naming, newPerson, type Person, registry, settings, type TestTenant } from "./harness.ts";
+import { placeRestoration } from "./placed-restoration.ts";
 
 type Standing = { claim?: unknown; row?: boolean; base?: string };
 
@@ -52,6 +53,7 @@ export async function newOperator(
 /** One of each of what a tenant's own people cannot make: somebody was seen, and a platform admin let in. */
 export async function furnish({ id, owner }: TestTenant): Promise<void> {
   await takeGrant(await newPlatformAdmin(), id);
+  await placeRestoration(id);
   const seen = async () =>
     (await owner.call<{ data: unknown[] }>("/api/v1/sessions")).body.data.length;
   for (const end = Date.now() + 5000; (await seen()) === 0; )

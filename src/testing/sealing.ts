@@ -38,7 +38,7 @@ export async function sealHalf(
 export async function seal(tenant: TestTenant, ring = settings.SECRET_KEY): Promise<Head> {
   const before = (await headOf(tenant)) ?? unsealed;
   const head = await sealHalf(tenant, ring, before);
-  await saveHead(registryScope, tenant.id, before, head);
+  await saveHead(registryScope, { id: tenant.id }, before, head);
   return head;
 }
 

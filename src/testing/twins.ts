@@ -11,6 +11,7 @@ import { settings as tenantSettings } from "../tenant/settings/settings.table.ts
 import { userIdentities, userProfiles, users } from "../tenant/users/users.table.ts";
 import type { Call } from "./client.ts";
 import { newPerson, newTenant, settings, type TestTenant } from "./harness.ts";
+import { placeRestoration } from "./placed-restoration.ts";
 
 type Role = typeof accountMembers.$inferInsert.role;
 type Seats = { tenantRole: TenantRole; accountRole?: Role };
@@ -35,7 +36,7 @@ export async function newTwins(
   const dual = newPerson();
   const twins = await Promise.all([newTenant(), newTenant()] as const);
 
-  const place = async ({ db, slug }: TestTenant, { tenantRole, accountRole }: Seats) => {
+  const place = async ({ db, id, slug }: TestTenant, { tenantRole, accountRole }: Seats) => {
     const now = Date.now();
     const stamps = { createdAt: now, updatedAt: now };
     const { issuer } = settings.identityProvider;
@@ -69,6 +70,7 @@ export async function newTwins(
         ]),
       ...belongings(db, slug, ids, now),
     ]);
+    for (const _ of ["one", "two"]) await placeRestoration(id, slug);
   };
   await Promise.all([place(twins[0], left), place(twins[1], right)]);
   return { left: twins[0], right: twins[1], dual, ids };

@@ -53,6 +53,7 @@ export async function startWorker({
           compatibilityDate: deployed("compatibility_date") as string,
           compatibilityFlags: deployed("compatibility_flags") as string[],
           bindings: settings,
+          r2Buckets: ["BACKUPS"],
           ...(outbox ? { email: { send_email: [{ name: "EMAIL" }] } } : {}),
           ...(outbound ? { outboundService: inPlaceOfNetwork(outbound) } : {}),
         },

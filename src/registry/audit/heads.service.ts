@@ -20,11 +20,23 @@ export async function findHead({ db }: RegistryScope, id: string) {
 
 /**
  * Takes note of how far the chain is now, if nobody has since `before` was read: a head never moves
- * back, and never to a chain it was not part of.
+ * back but with a database that takes another's place, and never to a chain it was not part of.
  */
-export async function saveHead(scope: RegistryScope, id: string, before: Head, head: Head) {
+export async function saveHead(
+  scope: RegistryScope,
+  { id, databaseName }: { readonly id: string; readonly databaseName?: string },
+  before: Head,
+  head: Head,
+) {
   const { db } = scope;
-  const same = and(eq(tenantId, id), eq(sequence, before.sequence), eq(mac, before.mac));
+  // What was sealed in a database that has been replaced meanwhile is none of the new one's.
+  const current = sql`exists (select 1 from ${tenants} t where t.id = ${id} and t.database_name = ${databaseName})`;
+  const same = and(
+    eq(tenantId, id),
+    eq(sequence, before.sequence),
+    eq(mac, before.mac),
+    databaseName === undefined ? undefined : current,
+  );
   await commit(scope, [write(db.update(auditHeads).set(head).where(same))]);
 }
 

@@ -3,7 +3,18 @@ import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlit
 import { instant } from "../../db/columns.ts";
 import { tenants } from "../tenants/tenants.table.ts";
 
-export const operationKinds = ["provision", "provision_for_owner", "purge", "rotate"] as const;
+export const operationKinds = [
+  "provision",
+  "provision_for_owner",
+  "purge",
+  "rotate",
+  "backup",
+  "restore",
+  "rewind",
+  "revert",
+  "move",
+  "import",
+] as const;
 export type OperationKind = (typeof operationKinds)[number];
 export const operationStatuses = ["pending", "running", "succeeded", "failed"] as const;
 export const stepStatuses = ["pending", "succeeded", "failed"] as const;
@@ -40,7 +51,7 @@ export const operations = sqliteTable(
     finishedAt: instant(),
   },
   (t) => [
-    index("operations_tenant").on(t.tenantId),
+    index("operations_tenant").on(t.tenantId, t.createdAt, t.id),
     index("operations_status").on(t.status, t.leaseUntil),
     index("operations_created").on(t.createdAt, t.id),
   ],

@@ -38,7 +38,9 @@ export async function rebuildRegistry(
   const done = { tenants: 0, members: 0, former: 0 };
   for (const all of byTenant.values()) {
     const [present, ...former] = all.toSorted(
-      (a, b) => b.testimony.lastChangeAt - a.testimony.lastChangeAt,
+      (a, b) =>
+        Number(a.stamp.held_at ?? 0) - Number(b.stamp.held_at ?? 0) ||
+        b.testimony.lastChangeAt - a.testimony.lastChangeAt,
     );
     if (!present) continue;
     try {
@@ -106,7 +108,7 @@ async function enter(scope: JobScope, present: Found, former: readonly Found[]):
     id,
     slug: stamp.slug,
     name: stamp.name,
-    status: stamp.status === "active" ? ("active" as const) : ("suspended" as const),
+    ...standingOf(stamp),
     ...(stamp.plan && { plan: stamp.plan }),
     organizationId: stamp.organization_id ?? null,
     region,
@@ -139,6 +141,14 @@ async function enter(scope: JobScope, present: Found, former: readonly Found[]):
     write(db.insert(databases).values(ledger).onConflictDoNothing()),
     ...people.map((person) => write(db.insert(memberships).values(person).onConflictDoNothing())),
   ]);
+}
+
+/** A deletion goes on where it was; what the platform lets through is closed as it was. */
+function standingOf({ status, delete_after: deleteAfter }: Found["stamp"]) {
+  if (status === "active") return { status };
+  const databaseAccess = "readOnly" as const;
+  if (status === "suspended") return { status, databaseAccess };
+  return { status: "deleting" as const, databaseAccess, deleteAfter: deleteAfter ?? null };
 }
 
 function reasonOf(error: unknown, found?: Found): string {

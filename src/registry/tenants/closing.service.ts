@@ -1,6 +1,6 @@
 import type { Closing } from "../../tenant/scope.ts";
 import type { WorkScope } from "../scope.ts";
-import { rulesOf, saveStatus, statusOf } from "./suspension.service.ts";
+import { rulesOf, saveStatus, statusOf, upAgain } from "./suspension.service.ts";
 
 /**
  * What deleting a tenant takes beside its own stamp, which comes first: what the registry has of it,
@@ -28,13 +28,7 @@ export function createClosing(scope: WorkScope, tenantId: string): Closing {
       await scope.platform.configure(databaseName, rulesOf.open);
     },
     async reopen() {
-      await saveStatus(scope, tenantId, {
-        status: "active",
-        statusReason: null,
-        statusSince: null,
-        deleteAfter: null,
-        databaseAccess: "open",
-      });
+      await saveStatus(scope, tenantId, upAgain);
     },
   };
 }

@@ -5,10 +5,9 @@ import { tenantMigrations } from "../../db/migrations.gen.ts";
 import { untilReady } from "../../db/ready.ts";
 import { write } from "../../db/write.ts";
 import { seedTenant, stampTenant } from "../../tenant/identity/found.service.ts";
-import { databases } from "../databases/databases.table.ts";
+import { ledgerChange } from "../databases/ledger.service.ts";
 import { memberships } from "../memberships/memberships.table.ts";
 import type { Kind, Work } from "../operations/kind.ts";
-import type { WorkScope } from "../scope.ts";
 import { openOf } from "./locate.service.ts";
 import { keepToken } from "./token-vault.ts";
 
@@ -23,18 +22,6 @@ export type ProvisionInput = {
 };
 const inputOf = ({ operation }: Work) => operation.input as ProvisionInput;
 
-const ledgerOf = (
-  { db }: WorkScope,
-  name: string,
-  values: Partial<typeof databases.$inferInsert>,
-) =>
-  write(
-    db
-      .update(databases)
-      .set({ ...values, updatedAt: Date.now() })
-      .where(eq(databases.name, name)),
-  );
-
 /**
  * Setting up a tenant. Names derive from the tenant's id, so a retry finds what an earlier try made.
  * No step hands a secret to the next but through the sealed row.
@@ -42,9 +29,9 @@ const ledgerOf = (
 export const provision = {
   steps: {
     create_database: async (scope, { tenant: { databaseName, region } }) => {
-      const place = { name: databaseName, region: region ?? undefined };
-      const databaseHost = await scope.platform.ensureDatabase(place);
-      const also = [ledgerOf(scope, databaseName, { host: databaseHost })];
+      const wanted = { name: databaseName, region: region ?? undefined };
+      const databaseHost = await scope.platform.ensureDatabase(wanted);
+      const also = [ledgerChange(scope, databaseName, { host: databaseHost })];
       return { tenant: { databaseHost }, also };
     },
     mint_token: async ({ platform, keyRing }, { tenant: { id, databaseName } }) => {
@@ -71,13 +58,13 @@ export const provision = {
     },
     activate: async (scope, { tenant: { databaseName } }) => ({
       tenant: { status: "active" },
-      also: [ledgerOf(scope, databaseName, { state: "current" })],
+      also: [ledgerChange(scope, databaseName, { state: "current" })],
     }),
   },
   undo: {
     delete_database: async (scope, { tenant: { databaseName } }) => {
       await scope.platform.deleteDatabase(databaseName);
-      return { also: [ledgerOf(scope, databaseName, { state: "gone" })] };
+      return { also: [ledgerChange(scope, databaseName, { state: "gone" })] };
     },
     /** An id is no slug: the name is free again. */
     release_slug: async ({ db }, { tenant: { id } }) => ({

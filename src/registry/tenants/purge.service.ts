@@ -3,14 +3,16 @@ import { newId } from "../../core/id.ts";
 import { batch } from "../../db/batch.ts";
 import { provided } from "../../db/write.ts";
 import { commit } from "../commit.ts";
+import { isUnderWay, swapping } from "../databases/exclusive.ts";
 import { operationWrites } from "../operations/begin.ts";
-import { operations } from "../operations/operations.table.ts";
 import type { JobScope } from "../scope.ts";
 import { tenants } from "./tenants.table.ts";
 
 const mostAtOnce = 50;
 
 class UnderWay extends Error {}
+/** While one of these is at work, none is begun. */
+const atWork = ["purge", ...swapping] as const;
 
 /** Begins to destroy the tenants whose days are over: one operation each, which the next job takes up. */
 export async function beginPurges(scope: JobScope) {
@@ -25,7 +27,7 @@ export async function beginPurges(scope: JobScope) {
           eq(tenants.status, "deleting"),
           lt(tenants.deleteAfter, now),
           isNull(tenants.legalHold),
-          sql`not ${isUnderWay(sql`${tenants.id}`)}`,
+          sql`not ${isUnderWay(sql`${tenants.id}`, atWork)}`,
         ),
       )
       .limit(mostAtOnce),
@@ -33,14 +35,14 @@ export async function beginPurges(scope: JobScope) {
   let begun = 0;
   for (const { tenantId } of due) {
     const asked = { tenantId, issuer: "clock", subject: "purge", input: {}, now };
-    const alone = provided(sql`not ${isUnderWay(sql`${tenantId}`)}`, () => new UnderWay());
+    const first = provided(sql`not ${isUnderWay(tenantId, atWork)}`, () => new UnderWay());
     const operation = operationWrites(
       db,
       { id: newId("operation", now), kind: "purge", ...asked },
       kinds.purge,
     );
     try {
-      await commit(scope, [alone, ...operation]);
+      await commit(scope, [first, ...operation]);
       begun++;
     } catch (error) {
       if (!(error instanceof UnderWay)) throw error;
@@ -48,7 +50,3 @@ export async function beginPurges(scope: JobScope) {
   }
   return { begun };
 }
-
-const isUnderWay = (tenantId: ReturnType<typeof sql>) =>
-  sql`exists (select 1 from ${operations} o where o.tenant_id = ${tenantId}
-    and o.kind = 'purge' and o.status in ('pending', 'running'))`;

@@ -2,13 +2,14 @@ import { and, eq, inArray, ne } from "drizzle-orm";
 import { batch } from "../../db/batch.ts";
 import { write } from "../../db/write.ts";
 import { ChainCut, sealAuditLog } from "../../tenant/audit/seal.service.ts";
-import { changeStatus } from "../../tenant/identity/status.service.ts";
+import { changeStatus, statusIn } from "../../tenant/identity/status.service.ts";
 import { findHead, saveHead } from "../audit/heads.service.ts";
+import { backups } from "../backups/backups.table.ts";
 import { databases } from "../databases/databases.table.ts";
 import { memberships } from "../memberships/memberships.table.ts";
 import { Hopeless, type Kind, type Step } from "../operations/kind.ts";
 import { openOf } from "./locate.service.ts";
-import { rulesOf } from "./suspension.service.ts";
+import { rulesOf, upAgain } from "./suspension.service.ts";
 
 const sealMs = 15_000;
 
@@ -45,7 +46,7 @@ const sealLog: Step = async (scope, { tenant }) => {
   const until = Date.now() + sealMs;
   try {
     const sealed = await sealAuditLog({ db, tenantId: id, signers, request, head, until });
-    await saveHead(scope, id, head, sealed);
+    await saveHead(scope, { id, databaseName }, head, sealed);
     const { sequence, links, mac } = sealed;
     const output = { auditLog: { sequence, links, mac } };
     return Date.now() < until ? { output } : { output, againAfterMs: 0 };
@@ -69,6 +70,11 @@ const deleteDatabases: Step = async (scope, { tenant }) => {
   return { output: { databases: names }, also };
 };
 
+const deleteBackups: Step = async (scope, { tenant: { id } }) => {
+  await scope.store?.deleteAll(`tenants/${id}/`);
+  return { also: [write(scope.db.delete(backups).where(eq(backups.tenantId, id)))] };
+};
+
 /** The row stays, and its slug with it: it will never be somebody else's. */
 const bury: Step = async ({ db }, { tenant: { id } }) => ({
   tenant: {
@@ -84,13 +90,24 @@ const bury: Step = async ({ db }, { tenant: { id } }) => ({
 
 /** Destroys a tenant whose days are over. What is left is the receipt. */
 export const purge: Kind = {
-  steps: { condemn, seal_log: sealLog, delete_databases: deleteDatabases, bury },
+  steps: {
+    condemn,
+    seal_log: sealLog,
+    delete_backups: deleteBackups,
+    delete_databases: deleteDatabases,
+    bury,
+  },
   undo: {
-    /** Only what was not condemned is ever given up. */
-    block_writes: async (scope, { tenant }) => {
-      if (tenant.status === "deleting")
-        await scope.platform.configure(tenant.databaseName, rulesOf.readOnly);
-      return {};
+    /** Only what was not condemned is given up: what its stamp says is what it is. */
+    follow_stamp: async (scope, { tenant }) => {
+      const { platform } = scope;
+      const stamp = await statusIn(await openOf(scope, tenant));
+      if (stamp?.status === "active") {
+        await platform.configure(tenant.databaseName, rulesOf.open);
+        return { tenant: upAgain };
+      }
+      await platform.configure(tenant.databaseName, rulesOf.readOnly);
+      return { tenant: { deleteAfter: stamp?.deleteAfter ?? tenant.deleteAfter } };
     },
   },
 };

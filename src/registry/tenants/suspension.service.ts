@@ -17,6 +17,15 @@ export const rulesOf: Readonly<Record<DatabaseAccess, DatabaseRules>> = {
   closed: { blockReads: true, blockWrites: true },
 };
 
+/** What the registry has of a tenant that is as usual. */
+export const upAgain = {
+  status: "active",
+  statusReason: null,
+  statusSince: null,
+  deleteAfter: null,
+  databaseAccess: "open",
+} as const;
+
 /**
  * The tenant's own stamp first, so that it holds on the next request everywhere; then the registry;
  * then the platform, which lets nothing through that knows of no stamps. Each may be repeated.
@@ -44,12 +53,7 @@ export async function reactivateTenant(scope: WorkScope, id: string): Promise<vo
   const tenant = await statusOf(scope, id, ["active", "suspended"]);
   await scope.platform.configure(tenant.databaseName, rulesOf.open);
   await stamp(scope, tenant, { from: ["active", "suspended"], to: "active", reason: null });
-  await saveStatus(scope, id, {
-    status: "active",
-    statusReason: null,
-    statusSince: null,
-    databaseAccess: "open",
-  });
+  await saveStatus(scope, id, upAgain);
 }
 
 /** The tenant, if it is in one of these states: else 404 or 409. */

@@ -67,7 +67,7 @@ async function lookAfter(scope: JobScope, { tenant, head }: Due) {
   const until = Date.now() + visitMs;
   const sealing = { db, tenantId: tenant.id, signers, request, head, until };
   const sealed: Head = await sealAuditLog(sealing);
-  if (sealed.sequence > head.sequence) await saveHead(scope, tenant.id, head, sealed);
+  if (sealed.sequence > head.sequence) await saveHead(scope, tenant, head, sealed);
   const mails = await deliverUnsent({ tenant, signers, db, request, post: scope.post(tenant) });
   return {
     rows: sealed.links - head.links,

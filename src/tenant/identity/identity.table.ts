@@ -26,6 +26,11 @@ export const tenantIdentity = sqliteTable(
     /** What the platform decided, kept here too: a registry that is lost is rebuilt from the stamps. */
     plan: text().notNull().default("basic"),
     organizationId: text(),
+    /**
+     * Since when nobody writes here: it is being copied, or another database took its place. Whoever
+     * comes asks the registry where the tenant is now.
+     */
+    heldAt: instant(),
     version: version(),
     createdAt: instant().notNull(),
     updatedAt: instant().notNull(),

@@ -1,5 +1,6 @@
-import { and, eq, inArray, lte } from "drizzle-orm";
+import { and, eq, inArray, lte, sql } from "drizzle-orm";
 import type { RequestContext } from "../../core/request.ts";
+import { batch } from "../../db/batch.ts";
 import type { TenantDb } from "../../db/connect.ts";
 import { type Actor, contextOf, must, writeAudited } from "../../db/write.ts";
 import { touched } from "../stamps.ts";
@@ -31,10 +32,20 @@ export async function changeStatus(
       and(
         eq(tenantIdentity.tenantId, tenantId),
         inArray(tenantIdentity.status, [...from]),
-        dueAt === undefined ? undefined : lte(tenantIdentity.deleteAfter, dueAt),
+        dueAt === undefined
+          ? undefined
+          : lte(sql`coalesce(${tenantIdentity.deleteAfter}, 0)`, dueAt),
       ),
     );
   const work = writeAudited(db, contextOf(request, actor), [must(update, orElse)], []);
   request.keepAlive(work);
   await work;
+}
+
+export async function statusIn(db: TenantDb) {
+  const { status, deleteAfter } = tenantIdentity;
+  const [[stamp]] = await batch(db, "read", [
+    db.select({ status, deleteAfter }).from(tenantIdentity),
+  ] as const);
+  return stamp;
 }

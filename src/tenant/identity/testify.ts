@@ -4,16 +4,19 @@ import type { TenantDb } from "../../db/connect.ts";
 import { auditLinks, auditLogs } from "../audit/audit.table.ts";
 import { userIdentities, users } from "../users/users.table.ts";
 import { schemaVersionQuery } from "./examine.ts";
+import type { StampStatus } from "./identity.table.ts";
 
-/** Databases of older releases lack the last two. */
+/** Databases of older releases lack the last ones. */
 type Stamp = {
   readonly tenant_id: string;
   readonly slug: string;
   readonly name: string;
-  readonly status: string;
+  readonly status: StampStatus;
   readonly created_at: number;
   readonly plan?: string;
   readonly organization_id?: string | null;
+  readonly delete_after?: number | null;
+  readonly held_at?: number | null;
 };
 
 /** All a tenant's database knows of itself that the registry keeps too. */

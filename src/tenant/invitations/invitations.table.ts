@@ -48,6 +48,8 @@ export const invitations = sqliteTable(
     index("invitations_created").on(t.createdAt, t.id),
     index("invitations_account").on(t.accountId),
     index("invitations_user").on(t.userId),
+    index("invitations_email").on(t.email),
+    index("invitations_accepter").on(t.acceptedBy),
     index("invitations_inviter").on(t.inviterId),
     index("invitations_unsent").on(t.createdAt).where(sql`state = 'pending' and sent_at is null`),
   ],

@@ -1,0 +1,84 @@
+import { eq, sql } from "drizzle-orm";
+import { batch } from "../../db/batch.ts";
+import type { TenantDb } from "../../db/connect.ts";
+import { isMisfit } from "../../db/faults.ts";
+import { contextOf, write, writeAudited } from "../../db/write.ts";
+import { tenantIdentity } from "../../tenant/identity/identity.table.ts";
+import type { Found, Work } from "../operations/kind.ts";
+import type { WorkScope } from "../scope.ts";
+import { openFromLedger } from "./ledger.service.ts";
+
+export type Status = (typeof tenantIdentity.$inferSelect)["status"];
+/** What holding the tenant's database has found out. */
+export type Held = { readonly held: string; readonly status?: Status };
+
+const blockReason = "The tenant is being moved or restored";
+/** After so many failures it counts as lost: what a restore is for. */
+const mostFailures = 3;
+
+/** What the log says of work that nobody asks for over HTTP. */
+export const contextIn = (scope: WorkScope, { operation }: Work) => ({
+  ...contextOf(scope.request, scope.actor),
+  reason: sql`${`${operation.kind} ${operation.id}`}`,
+});
+
+export async function stampOf(db: TenantDb) {
+  const { tenantId, name, status, heldAt } = tenantIdentity;
+  const [[stamp]] = await batch(db, "read", [
+    db.select({ tenantId, name, status, heldAt }).from(tenantIdentity),
+  ] as const);
+  return stamp;
+}
+
+/**
+ * Nothing is written to the tenant's database from here on: its stamp says so to every batch, the
+ * platform to whatever reads no stamp. It can be read until another one has taken its place.
+ */
+export async function hold(scope: WorkScope, work: Work): Promise<Found> {
+  const held = work.tenant.databaseName;
+  const db = await openFromLedger(scope, work.tenant.id, held);
+  const stamp = await stampOf(db);
+  if (stamp?.heldAt === null) {
+    const now = Date.now();
+    const set = db.update(tenantIdentity).set({ heldAt: now, updatedAt: now });
+    await writeAudited(db, contextIn(scope, work), [write(set)], []);
+  }
+  await scope.platform.configure(held, { blockWrites: true, blockReason });
+  return { output: { held, ...(stamp ? { status: stamp.status } : {}) } };
+}
+
+/** The same where the database may be what was lost. */
+export async function holdIfThere(scope: WorkScope, work: Work): Promise<Found> {
+  try {
+    return await hold(scope, work);
+  } catch (error) {
+    const isLost = isMisfit(error) || work.operation.failures >= mostFailures;
+    if (!isLost) throw error;
+    return { output: { held: work.tenant.databaseName } };
+  }
+}
+
+/** It can be written to again. */
+export async function release(scope: WorkScope, work: Work, name: string): Promise<void> {
+  await scope.platform.configure(name, { blockWrites: false });
+  const db = await openFromLedger(scope, work.tenant.id, name);
+  await unhold(scope, work, db);
+}
+
+async function unhold(scope: WorkScope, work: Work, db: TenantDb): Promise<void> {
+  const free = db
+    .update(tenantIdentity)
+    .set({ heldAt: null, updatedAt: Date.now() })
+    .where(eq(tenantIdentity.tenantId, work.tenant.id));
+  await writeAudited(db, contextIn(scope, work), [write(free)], []);
+}
+
+/**
+ * Undoing: the tenant can be written to again, in whichever database it is by now. One that was replaced
+ * stays held: Workers that have cached its address are told to look elsewhere.
+ */
+export async function releaseHeld(scope: WorkScope, work: Work): Promise<Found> {
+  const { held } = work.operation.output as Partial<Held>;
+  if (held !== undefined) await release(scope, work, work.tenant.databaseName);
+  return {};
+}
