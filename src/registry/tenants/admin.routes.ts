@@ -118,7 +118,10 @@ adminTenants.openapi(
     const accepted = acceptedVersions(c.req.header("if-match"), id);
     const patch = c.req.valid("json");
     const open = () => openById(c, id);
-    const tenant = await updateTenant(c.var.registry, id, patch, accepted, open);
+    const { registry, ports } = c.var;
+    const tenant = await updateTenant(registry, id, patch, accepted, open);
+    // This Worker at least knows of it at once.
+    await ports.findTenant(registry, id, true);
     c.header("etag", etagOf(tenant.id, tenant.version));
     return c.json(tenant, 200);
   },

@@ -16,6 +16,8 @@ const patch = (body: object, tag?: string) => ({
 
 test("platform admins find tenants by name and slug, and see where they are, not what is in them", async () => {
   const acme = await newTenant();
+  // For a second page.
+  await newTenant();
   const operator = await newPlatformAdmin();
   const found = await operator.call<Page>(`${path}?search=${acme.slug}`);
   expect(found.body.data).toEqual([
