@@ -1,16 +1,27 @@
 import { sql } from "drizzle-orm";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { unavailable } from "../../core/error.ts";
 import { newId } from "../../core/id.ts";
 import { databaseNameOf } from "../../platform/platform.ts";
+import {
+  askForBackup,
+  askForMove,
+  askForRestoration,
+  askForUndo,
+  backUp,
+  openBucket,
+  openJob,
+  restore,
+} from "../../testing/archive.ts";
 import { openTenant } from "../../testing/databases.ts";
 import { newFounder, tracesOf } from "../../testing/founder.ts";
-import { newTenant, registry, settings } from "../../testing/harness.ts";
+import { newTenant, registry, settings, type TestTenant } from "../../testing/harness.ts";
 import { execute, rowsOf } from "../../testing/raw-sql.ts";
+import { placeUsers } from "../../testing/rows.ts";
 import { driveToEnd, openWork, takeTurn } from "../../testing/work.ts";
 import { commit } from "../commit.ts";
 import { kinds } from "../kinds.ts";
-import type { WorkScope } from "../scope.ts";
+import type { JobScope, WorkScope } from "../scope.ts";
 import { reserve } from "../tenants/reserve.service.ts";
 import { operationWrites } from "./begin.ts";
 import type { Kind, Step } from "./kind.ts";
@@ -28,6 +39,14 @@ const faults = [
   "a kill after",
 ] as const;
 type Fault = (typeof faults)[number];
+
+let bucket: Awaited<ReturnType<typeof openBucket>>;
+beforeAll(async () => {
+  bucket = await openBucket();
+});
+afterAll(() => bucket.close());
+/** The settings of all tests, and a bucket for backups. */
+const stocked = () => ({ ...settings, BACKUPS: bucket.bucket });
 
 /** A network that is cut for good when the process that uses it is killed. */
 function mortalFetch() {
@@ -51,7 +70,7 @@ function disturbed(
   meanwhile: () => Promise<void>,
 ): WorkScope {
   const { get, kill } = mortalFetch();
-  const scope = openWork(settings, get);
+  const scope = openWork(stocked(), get);
   let struck = false;
   const real = kinds[kind][part]?.[name] as Step;
   const step: Step = async (given, work) => {
@@ -75,7 +94,7 @@ async function databasesOf(tenantId: string) {
     registry,
     sql`select name, state from databases where tenant_id = ${tenantId}`,
   );
-  const { platform } = openWork(settings);
+  const { platform } = openWork(stocked());
   return await Promise.all(
     rows.map(async ({ name, state }) => ({ state, there: !!(await platform.findDatabase(name)) })),
   );
@@ -83,7 +102,7 @@ async function databasesOf(tenantId: string) {
 
 async function signUp(): Promise<Case & { slug: string; tenantId: string }> {
   const { caller, slug } = newFounder();
-  const scope = { ...openWork(settings), caller, maxTenants: 5, usesWarm: false };
+  const scope = { ...openWork(stocked()), caller, maxTenants: 5, usesWarm: false };
   const { operationId: id, tenantId } = await reserve(scope, { name: slug, slug });
   const assertEnded = async () => {
     const { central, own } = await tracesOf({ slug });
@@ -102,7 +121,7 @@ const signUpGivenUp = (last: string) => async (): Promise<Case> => {
   const next = names[names.indexOf(last) + 1] as string;
   const stopped = disturbed("provision", "steps", next, "an error before", async () => {});
   expect(await takeTurn(stopped, id)).toBe(`failed at ${next}`);
-  await giveUpOperation(openWork(settings), id);
+  await giveUpOperation(openWork(stocked()), id);
   const assertEnded = async () => {
     expect(await rowsOf(registry, sql`select 1 from tenants where slug = ${slug}`)).toEqual([]);
     const [tenant] = await rowsOf(registry, sql`select * from tenants where id = ${tenantId}`);
@@ -125,7 +144,7 @@ async function purge(): Promise<Case> {
   );
   const due = sql`update tenants set status = 'deleting', delete_after = ${past} where id = ${acme.id}`;
   await execute(registry, due);
-  const scope = openWork(settings);
+  const scope = openWork(stocked());
   await scope.platform.configure(databaseNameOf(acme.id), { blockWrites: true });
   const id = newId("operation");
   const asked = { tenantId: acme.id, issuer: "clock", subject: "purge", input: {} };
@@ -148,11 +167,66 @@ async function purge(): Promise<Case> {
   return { id, assertEnded };
 }
 
+/** A tenant with a user of its backup and one who came later, and what must be left of that. */
+async function placed(begin: (scope: JobScope, tenant: TestTenant) => Promise<string>) {
+  const acme = await newTenant();
+  const scope = openJob(bucket.bucket);
+  await placeUsers(acme.db, [{ name: "Kept" }]);
+  const id = await begin(scope, acme);
+  const assertEnded = (users: readonly string[], states: readonly string[]) => async () => {
+    const [row] = await rowsOf(registry, sql`select * from operations where id = ${id}`);
+    expect(row).toMatchObject({ status: "succeeded", error: null });
+    const { body } = await acme.owner.call<{ data: { name: string }[] }>("/api/v1/users");
+    expect(body.data?.map(({ name }) => name).sort()).toEqual(users);
+    const made = { method: "POST", body: { name: "Ada", email: "ada@acme.test" } };
+    expect((await acme.owner.call("/api/v1/users", made)).status).toBe(201);
+    const found = await databasesOf(acme.id);
+    expect(found.map(({ state }) => state).sort()).toEqual(states);
+    for (const { state, there } of found) expect(there).toBe(state !== "gone");
+  };
+  return { id, assertEnded };
+}
+const backedUp = async (scope: JobScope, tenant: TestTenant): Promise<string> => {
+  const { id } = await backUp(scope, tenant);
+  await placeUsers(tenant.db, [{ name: "Later" }]);
+  return id;
+};
+
+const backup = async (): Promise<Case> => {
+  const { id, assertEnded } = await placed(
+    async (scope, tenant) => (await askForBackup(scope, tenant)).operationId,
+  );
+  return { id, assertEnded: assertEnded(["Kept", "Test Person"], ["current", "gone"]) };
+};
+const restoration = async (): Promise<Case> => {
+  const { id, assertEnded } = await placed(async (scope, tenant) =>
+    askForRestoration(scope, tenant, await backedUp(scope, tenant)),
+  );
+  const states = ["current", "former", "gone"];
+  return { id, assertEnded: assertEnded(["Kept", "Test Person"], states) };
+};
+const reversal = async (): Promise<Case> => {
+  const { id, assertEnded } = await placed(async (scope, tenant) => {
+    const done = await restore(scope, tenant, await backedUp(scope, tenant));
+    return await askForUndo(scope, tenant, done.id);
+  });
+  const states = ["current", "former", "gone"];
+  return { id, assertEnded: assertEnded(["Kept", "Later", "Test Person"], states) };
+};
+const move = async (): Promise<Case> => {
+  const { id, assertEnded } = await placed(askForMove);
+  return { id, assertEnded: assertEnded(["Kept", "Test Person"], ["current", "former"]) };
+};
+
 const subjects: [string, OperationKind, "steps" | "undo", () => Promise<Case>][] = [
   ["a sign-up", "provision", "steps", signUp],
   ["a sign-up given up early", "provision", "undo", signUpGivenUp("create_database")],
   ["a sign-up given up late", "provision", "undo", signUpGivenUp("seed")],
   ["a purge", "purge", "steps", purge],
+  ["a backup", "backup", "steps", backup],
+  ["a restoration", "restore", "steps", restoration],
+  ["a restoration taken back", "revert", "steps", reversal],
+  ["a move", "move", "steps", move],
 ];
 
 let cells = 0;
@@ -166,7 +240,7 @@ describe.each(subjects)("%s ends whole", (_, kind, part, begin) => {
     await Promise.all(
       faults.map(async (fault) => {
         const { id, assertEnded } = await begin();
-        const healthy = openWork(settings);
+        const healthy = openWork(stocked());
         const scope = disturbed(kind, part, name, fault, () => driveToEnd(healthy, id));
         const outcome = await takeTurn(scope, id).catch(() => "killed");
         expect(outcome).toBe(
