@@ -17,7 +17,7 @@ export const goals: readonly Goal[] = [
   {
     // No limit of the platform's: what is larger starts later.
     name: "bundle, gzip KB",
-    atMost: 200,
+    atMost: 230,
     of: ({ bundle }) => bundle.gzipBytes / 1000,
   },
   {
