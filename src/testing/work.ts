@@ -28,10 +28,11 @@ export async function takeTurn(scope: WorkScope, id: string): Promise<string> {
 /** Turns until it is over, however often a driver is late. */
 export async function driveToEnd(scope: WorkScope, id: string): Promise<void> {
   const until = Date.now() + 20_000;
-  for (;;) {
-    const outcome = await takeTurn(scope, id);
-    const { status } = await findTurn(scope, id);
+  for (let outcome = ""; ; ) {
+    // A look costs the registry far less than trying to write.
+    const { status, leaseUntil } = await findTurn(scope, id);
     if (status === "succeeded" || status === "failed") return;
+    if (leaseUntil < Date.now()) outcome = await takeTurn(scope, id);
     if (Date.now() > until) throw new Error(`The operation is not over: ${outcome}`);
     await new Promise((wake) => setTimeout(wake, 25));
   }

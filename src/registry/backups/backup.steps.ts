@@ -5,7 +5,7 @@ import { untilReady } from "../../db/ready.ts";
 import { ledgerOf, type Table, tablesOf } from "../../db/tables.ts";
 import { type Write, write } from "../../db/write.ts";
 import { copyMs, databaseNameOf } from "../../platform/platform.ts";
-import { ledgerChange, openFromLedger } from "../databases/ledger.service.ts";
+import { doomed, ledgerChange, openFromLedger } from "../databases/ledger.service.ts";
 import type { Found, Kind, Step, Work } from "../operations/kind.ts";
 import type { WorkScope } from "../scope.ts";
 import { tenants } from "../tenants/tenants.table.ts";
@@ -46,6 +46,13 @@ async function deleteCopy(scope: WorkScope, work: Work) {
   await scope.platform.deleteDatabase(name);
   return { also: [ledgerChange(scope, name, { state: "gone" })] };
 }
+
+/** The platform may still be at it. */
+const doomCopy: Step = async (scope, work) => {
+  const name = copyOf(work);
+  await scope.platform.deleteDatabase(name);
+  return { also: [ledgerChange(scope, name, doomed())] };
+};
 
 /** Writes the manifest, and the backup is there. */
 export async function putDown(scope: WorkScope, work: Work, dumped: Dumped): Promise<Found> {
@@ -123,8 +130,9 @@ export const backup: Kind = {
     },
     delete_copy: deleteCopy,
   },
+  long: ["copy_database"],
   undo: {
-    delete_copy: deleteCopy,
+    delete_copy: doomCopy,
     delete_objects: deleteObjects,
   },
 };

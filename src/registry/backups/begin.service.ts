@@ -77,7 +77,7 @@ async function begin(scope: AskingScope, wanted: Wanted, { kind, steps, more, se
     },
     sql`from ${tenants} t left join ${auditHeads} h on h.tenant_id = t.id
       where t.id = ${tenantId} and t.status in ('active', 'suspended', 'deleting')
-        and not ${isUnderWay(sql`t.id`, [kind])}`,
+        and not ${isUnderWay(sql`t.id`, [kind, "purge"])}`,
   );
   const input: BackupInput = { backupId: id, prefix, ...more };
   const asked = { id: operationId, kind, tenantId, ...by, input, now };

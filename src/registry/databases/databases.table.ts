@@ -2,8 +2,8 @@ import { index, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import { instant } from "../../db/columns.ts";
 import { tenants } from "../tenants/tenants.table.ts";
 
-/** `former` was replaced and is kept for a while; `gone` is no more, or will not be once somebody looks. */
-export const databaseStates = ["made", "current", "former", "gone"] as const;
+/** `former` was replaced and is kept for a while; `doomed` is destroyed, and once more when its time has come. */
+export const databaseStates = ["made", "current", "former", "doomed", "gone"] as const;
 
 /**
  * Every database ever asked of the platform, written down before it is made: so none is ever there

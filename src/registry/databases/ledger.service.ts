@@ -22,6 +22,10 @@ export const ledgerChange = ({ db }: RegistryScope, name: string, values: Partia
       .where(eq(databases.name, name)),
   );
 
+/** A copy that somebody is still waiting for may come after its deletion: it is deleted once more. */
+const lateMs = 10 * 60_000;
+export const doomed = () => ({ state: "doomed" as const, keepUntil: Date.now() + lateMs });
+
 export async function findInLedger({ db }: RegistryScope, name: string) {
   const [[row]] = await batch(db, "read", [
     db.select().from(databases).where(eq(databases.name, name)),

@@ -8,7 +8,7 @@ import { Hopeless, type Kind, type Work } from "../operations/kind.ts";
 import type { WorkScope } from "../scope.ts";
 import { hold, release, releaseHeld } from "./hold.service.ts";
 import { ledgerChange, openFromLedger } from "./ledger.service.ts";
-import { deleteMade, madeBy, swap } from "./swap.service.ts";
+import { deleteMade, hasSwapped, madeBy, swap } from "./swap.service.ts";
 
 export type MoveInput = { readonly region?: string };
 const regionFor = ({ operation, tenant }: Work) =>
@@ -57,5 +57,7 @@ export const move: Kind = {
         tenant: { region: regionFor(work) ?? null },
       }),
   },
+  isPastReturn: hasSwapped,
+  long: ["copy_database"],
   undo: { release_writes: releaseHeld, delete_database: deleteMade },
 };

@@ -1,14 +1,18 @@
-import { and, eq, ne } from "drizzle-orm";
-import { must, write } from "../../db/write.ts";
+import { and, eq, notInArray, sql } from "drizzle-orm";
+import { must, provided, write } from "../../db/write.ts";
 import { databaseNameOf } from "../../platform/platform.ts";
 import type { Head } from "../../tenant/audit/chain.ts";
 import { auditHeads } from "../audit/audit.table.ts";
 import { findHead } from "../audit/heads.service.ts";
 import { type Found, Hopeless, type Tenant, type Work } from "../operations/kind.ts";
 import type { WorkScope } from "../scope.ts";
+import { tenants } from "../tenants/tenants.table.ts";
 import { keepToken } from "../tenants/token-vault.ts";
 import { databases } from "./databases.table.ts";
-import { findInLedger, ledgerChange } from "./ledger.service.ts";
+import { doomed, findInLedger, ledgerChange } from "./ledger.service.ts";
+
+/** What no tenant is to be served from any more. */
+const over: readonly (typeof databases.$inferSelect)["state"][] = ["doomed", "gone"];
 
 /** The database this operation makes. */
 export const madeBy = ({ tenant, operation }: Work): string =>
@@ -36,12 +40,12 @@ export async function swap(
   const { id, databaseName: former } = work.tenant;
   if (former === to) return {};
   const [row, before] = await Promise.all([findInLedger(scope, to), findHead(scope, id)]);
-  if (!row || row.state === "gone") throw new Hopeless("The other database is no more");
+  if (!row || over.includes(row.state)) throw new Hopeless("The other database is no more");
   const token = await keepToken(scope.keyRing, id, await scope.platform.mintToken(to));
   const current = scope.db
     .update(databases)
     .set({ state: "current", keepUntil: null, updatedAt: Date.now() })
-    .where(and(eq(databases.name, to), ne(databases.state, "gone")));
+    .where(and(eq(databases.name, to), notInArray(databases.state, [...over])));
   const keepUntil = Date.now() + scope.keepFormerMs;
   const anchor = head && scope.db.update(auditHeads).set(head).where(eq(auditHeads.tenantId, id));
   const formerHead = before && { sequence: before.sequence, links: before.links, mac: before.mac };
@@ -54,6 +58,10 @@ export async function swap(
     },
     output: { former, formerHead },
     also: [
+      provided(
+        sql`exists (select 1 from ${tenants} where id = ${id} and status = 'active')`,
+        () => new Hopeless("The tenant was suspended or is being deleted"),
+      ),
       must(current, () => new Hopeless("The other database is no more")),
       ledgerChange(scope, former, { state: "former", keepUntil }),
       ...(anchor ? [write(anchor)] : []),
@@ -61,10 +69,14 @@ export async function swap(
   };
 }
 
+/** Whether another database has taken the tenant's place. */
+export const hasSwapped = ({ operation }: Work): boolean =>
+  (operation.output as Partial<Swapped>).former !== undefined;
+
 /** Undoing: what it made is no more, unless it is the tenant's by now. */
 export async function deleteMade(scope: WorkScope, work: Work): Promise<Found> {
   const name = madeBy(work);
   if (work.tenant.databaseName === name) return {};
   await scope.platform.deleteDatabase(name);
-  return { also: [ledgerChange(scope, name, { state: "gone" })] };
+  return { also: [ledgerChange(scope, name, doomed())] };
 }

@@ -1,4 +1,4 @@
-import { and, eq, gt, inArray, lt, notExists, or, type SQL, sql } from "drizzle-orm";
+import { and, eq, gt, inArray, lt, ne, notExists, or, type SQL, sql } from "drizzle-orm";
 import { batch } from "../../db/batch.ts";
 import { databases } from "../databases/databases.table.ts";
 import { isOurName, tenantNamedBy } from "../databases/names.ts";
@@ -35,7 +35,8 @@ export const checks: Readonly<Record<FindingKind, Check>> = {
     ] as const);
     for (const row of warm) known.add(row.name);
     // In this order: what is taken off the shelf meanwhile is written down as a tenant's.
-    for await (const rows of ledger(scope)) for (const { name } of rows) known.add(name);
+    const alive = ne(databases.state, "gone");
+    for await (const rows of ledger(scope, alive)) for (const { name } of rows) known.add(name);
     const strangers = ours.filter((name) => !known.has(name));
     return whole(
       strangers.map((subject) => ({
@@ -63,8 +64,9 @@ export const checks: Readonly<Record<FindingKind, Check>> = {
     return await seen(scope, unused, "Made for work that is over, and in no use");
   },
   database_outlived: async (scope) => {
-    const past = lt(databases.keepUntil, Date.now());
-    const outlived = and(eq(databases.state, "former"), past, isUnused);
+    const past = lt(databases.keepUntil, Date.now() - hourMs);
+    const kept = inArray(databases.state, ["former", "doomed"]);
+    const outlived = and(kept, past, isUnused);
     return await seen(scope, outlived, "Replaced, and past the time it was to be kept");
   },
   pointer_astray: async ({ db }) => {

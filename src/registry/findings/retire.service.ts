@@ -5,6 +5,7 @@ import { write } from "../../db/write.ts";
 import { examine } from "../../tenant/identity/examine.ts";
 import { commit } from "../commit.ts";
 import { databases } from "../databases/databases.table.ts";
+import { doom, markGone } from "../databases/former.service.ts";
 import { isNamedAfter, isOurName } from "../databases/names.ts";
 import { operations } from "../operations/operations.table.ts";
 import type { JobScope } from "../scope.ts";
@@ -161,10 +162,15 @@ export async function release(scope: JobScope, finding: Finding): Promise<boolea
 
 async function remove(scope: JobScope, { id, subject }: Finding): Promise<void> {
   const { db, platform } = scope;
+  const [[written]] = await batch(db, "read", [
+    db.select({ state: databases.state }).from(databases).where(eq(databases.name, subject)),
+  ] as const);
+  // What is written down is condemned in the batch that sees that nobody needs it.
+  const inUse = () => new Error(`${subject} is in use`);
+  if (written) await doom(scope, subject, ["made", "former", "doomed", "gone"], inUse);
   await platform.deleteDatabase(subject);
-  const gone = { state: "gone" as const, updatedAt: Date.now() };
   await commit(scope, [
-    write(db.update(databases).set(gone).where(eq(databases.name, subject))),
+    write(markGone(scope, subject)),
     write(db.delete(findings).where(eq(findings.id, id))),
   ]);
 }

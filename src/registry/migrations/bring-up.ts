@@ -1,5 +1,6 @@
 import { and, eq, inArray, lt, sql } from "drizzle-orm";
 import { ApiError } from "../../core/error.ts";
+import { batch } from "../../db/batch.ts";
 import type { RegistryDb } from "../../db/connect.ts";
 import { isMisfit } from "../../db/faults.ts";
 import { MigrationRefused, migrate, oldestCodeOf, SchemaDrift } from "../../db/migrate.ts";
@@ -34,16 +35,34 @@ export async function bringUp(scope: FleetScope, tenant: Behind, ms: number): Pr
 
 /** A tenant that is suspended or being deleted takes no writes but ours, for as long as this takes. */
 async function unblocked(
-  { platform }: FleetScope,
-  { databaseName, databaseAccess }: Behind,
+  scope: FleetScope,
+  { id, databaseName, databaseAccess }: Behind,
   work: () => Promise<unknown>,
 ): Promise<void> {
+  const { platform } = scope;
   if (databaseAccess !== "open") await platform.configure?.(databaseName, rulesOf.open);
   try {
     await work();
   } finally {
-    if (databaseAccess !== "open")
-      await platform.configure?.(databaseName, rulesOf[databaseAccess]);
+    if (databaseAccess !== "open") await closeAgain(scope, id, databaseName);
+  }
+}
+
+/** As the tenant is by now, which may have changed meanwhile. */
+async function closeAgain({ db, platform }: FleetScope, id: string, name: string): Promise<void> {
+  const access = async () => {
+    const [[row]] = await batch(db, "read", [
+      db.select({ access: tenants.databaseAccess }).from(tenants).where(eq(tenants.id, id)),
+    ] as const);
+    return row?.access ?? "open";
+  };
+  for (
+    let now = await access(), applied: typeof now | undefined;
+    applied !== now;
+    now = await access()
+  ) {
+    applied = now;
+    await platform.configure?.(name, rulesOf[now]);
   }
 }
 

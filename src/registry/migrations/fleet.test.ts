@@ -136,7 +136,7 @@ test("without names the oldest are the canaries, and waves grow from 1 % over 10
     ["2", 3],
     ["3", 40],
   ]);
-  expect(driver.opened.slice(0, 2)).toEqual(ids.slice(0, 2));
+  expect(driver.opened.slice(0, 2).sort()).toEqual(ids.slice(0, 2));
 });
 
 test("a run halts when more of a wave fail than it may bear, and goes on from there when told to", async () => {

@@ -1,7 +1,7 @@
 import { and, asc, eq, ne, sql } from "drizzle-orm";
 import { ApiError } from "../../core/error.ts";
 import { batch } from "../../db/batch.ts";
-import { type Write, write } from "../../db/write.ts";
+import { must, type Write, write } from "../../db/write.ts";
 import { commit } from "../commit.ts";
 import type { WorkScope } from "../scope.ts";
 import { tenants } from "../tenants/tenants.table.ts";
@@ -14,6 +14,8 @@ import { operationSteps, operations } from "./operations.table.ts";
 const patience = 100;
 const firstPauseMs = 5000;
 const longestPauseMs = 30 * 60_000;
+/** So many leases for what takes long. */
+const longer = 15;
 /** How long whoever waits for a failure waits for it to be written down. */
 const releaseMs = 1000;
 
@@ -88,7 +90,6 @@ async function finish(drive: Drive, work: Work, step: Open): Promise<Work | "lat
   for (let current = work; ; ) {
     const found = await attempt(drive, current, step);
     if (found === "given up") return found;
-    await record(drive, current, step, found);
     const { operation, tenant } = current;
     const output = { ...operation.output, ...found.output };
     current = { operation: { ...operation, output }, tenant: { ...tenant, ...found.tenant } };
@@ -100,11 +101,14 @@ async function finish(drive: Drive, work: Work, step: Open): Promise<Work | "lat
 
 async function attempt(drive: Drive, work: Work, step: Open): Promise<Found | "given up"> {
   const { kind, undoing } = work.operation;
-  const { steps, undo } = drive.scope.kinds[kind];
+  const { steps, undo, long } = drive.scope.kinds[kind];
   try {
     const take = (undoing ? undo : steps)?.[step.name];
     if (!take) throw new Error(`This release knows no step "${step.name}" of "${kind}"`);
-    return (await take(drive.scope, work)) ?? {};
+    if (long?.includes(step.name)) await holdFor(drive, longer * drive.scope.leaseMs);
+    const found = (await take(drive.scope, work)) ?? {};
+    await record(drive, work, step, found);
+    return found;
   } catch (error) {
     if (error instanceof LeaseHeld) throw error;
     if (await giveUp(drive, work, step, error)) return "given up";
@@ -146,10 +150,33 @@ async function record(
   );
 }
 
-function saved({ db }: WorkScope, { id }: Tenant, found?: Partial<Tenant>): Write[] {
+/**
+ * A token or a pointer is of the database that was the tenant's when the step began. Where another one
+ * has taken its place since, nothing is stored, and the step is for the next driver to take again.
+ */
+function saved({ db }: WorkScope, tenant: Tenant, found?: Partial<Tenant>): Write[] {
   if (!found) return [];
+  const { id, databaseName } = tenant;
   const update = db.update(tenants).set({ ...found, updatedAt: Date.now() });
-  return [write(update.where(eq(tenants.id, id)))];
+  if (!("sealedToken" in found || "databaseName" in found))
+    return [write(update.where(eq(tenants.id, id)))];
+  const same = and(
+    eq(tenants.id, id),
+    eq(tenants.databaseName, databaseName),
+    ne(tenants.status, "deleted"),
+  );
+  return [must(update.where(same), () => new LeaseHeld(id))];
+}
+
+async function holdFor({ scope, turn }: Drive, ms: number): Promise<void> {
+  const { operationId, attempt } = turn;
+  const mine = and(
+    eq(operations.id, operationId),
+    eq(operations.attempts, attempt),
+    eq(operations.status, "running"),
+  );
+  const hold = scope.db.update(operations).set({ leaseUntil: Date.now() + ms });
+  await commit(scope, [must(hold.where(mine), () => new LeaseHeld(operationId))]);
 }
 
 /** Somebody else may go on: at once, or when what it waits for may have come. */
@@ -192,13 +219,14 @@ async function release({ scope, turn }: Drive, { operation }: Work, step: Open, 
 /** Where no repetition helps, or none has for long, it is undone from here on. */
 async function giveUp(
   { scope, turn }: Drive,
-  { operation }: Work,
+  work: Work,
   { position }: Open,
   failure: unknown,
 ): Promise<boolean> {
-  const { undo } = scope.kinds[operation.kind];
+  const { operation } = work;
+  const { undo, isPastReturn } = scope.kinds[operation.kind];
   const hopeless = failure instanceof Hopeless || operation.failures + 1 >= patience;
-  if (!hopeless || operation.undoing || !undo) return false;
+  if (!hopeless || operation.undoing || !undo || isPastReturn?.(work)) return false;
   const error = describe(failure);
   await recordStep(
     scope,

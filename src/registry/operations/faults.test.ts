@@ -237,20 +237,20 @@ afterAll(() =>
 describe.each(subjects)("%s ends whole", (_, kind, part, begin) => {
   const names = Object.keys(kinds[kind][part] ?? {});
   test.each(names)("through every fault at %s", async (name) => {
-    await Promise.all(
-      faults.map(async (fault) => {
+    // Two at a time: the registry is that of all tests, and sqld can choke on many who write at once.
+    const queue = faults.values();
+    const lane = async () => {
+      for (const fault of queue) {
         const { id, assertEnded } = await begin();
         const healthy = openWork(stocked());
         const scope = disturbed(kind, part, name, fault, () => driveToEnd(healthy, id));
-        const outcome = await takeTurn(scope, id).catch(() => "killed");
-        expect(outcome).toBe(
-          { "a second delivery during": "held", "a kill after": "killed" }[fault as string] ??
-            `failed at ${name}`,
-        );
+        const outcome = await takeTurn(scope, id);
+        expect(outcome).toBe(fault === "a second delivery during" ? "held" : `failed at ${name}`);
         await driveToEnd(healthy, id);
         await assertEnded();
         cells++;
-      }),
-    );
+      }
+    };
+    await Promise.all([lane(), lane()]);
   });
 });

@@ -36,6 +36,10 @@ export type Kind = {
   readonly steps: Readonly<Record<string, Step>>;
   /** What makes everything as if it had never been asked for, in this order. Without it, it goes on for ever. */
   readonly undo?: Readonly<Record<string, Step>>;
+  /** Undoing it would take away what is in use by now: from here on it only goes forward. */
+  readonly isPastReturn?: (work: Work) => boolean;
+  /** Steps that a platform takes its time for: whoever is at one keeps others waiting for longer. */
+  readonly long?: readonly string[];
 };
 
 /** No repetition mends this: the operation is undone at once, and `reason` says why. */

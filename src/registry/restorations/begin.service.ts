@@ -1,4 +1,4 @@
-import { and, eq } from "drizzle-orm";
+import { and, eq, gt } from "drizzle-orm";
 import { ApiError } from "../../core/error.ts";
 import { newId } from "../../core/id.ts";
 import { batch } from "../../db/batch.ts";
@@ -65,7 +65,13 @@ export async function beginUndo(scope: SwappingScope, asked: Asked, id: string):
   const kept = db
     .update(databases)
     .set({ updatedAt: Date.now() })
-    .where(and(eq(databases.name, former), eq(databases.state, "former")));
+    .where(
+      and(
+        eq(databases.name, former),
+        eq(databases.state, "former"),
+        gt(databases.keepUntil, Date.now()),
+      ),
+    );
   return await begin(scope, asked, { kind: "revert", steps: revert, input }, [must(kept, gone)]);
 }
 

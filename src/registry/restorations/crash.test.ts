@@ -68,7 +68,7 @@ async function prepared() {
 
 /** As the clock takes it up: the dead driver's lease has ended. */
 async function takeUp(scope: JobScope, id: string): Promise<void> {
-  await new Promise((wake) => setTimeout(wake, 5));
+  await new Promise((wake) => setTimeout(wake, 40));
   await hastenOperation(scope, id).catch(() => undefined);
   await finish(scope, id);
 }
@@ -108,7 +108,7 @@ for (const [name, { begin, users, states }] of Object.entries(deeds))
         expect(ledger, `${mine}`).toEqual(states);
       }
     };
-    await Promise.all([lane(), lane(), lane()]);
+    await Promise.all([lane(), lane()]);
     expect(at).toBeGreaterThan(8);
   });
 

@@ -82,5 +82,9 @@ test("a restoration that is given up while the tenant is held leaves it as it wa
   await expect(finish(scope, id)).rejects.toMatchObject({ name: "LeaseHeld" });
   await finish(plain, id);
   expect(codeOf(await rename(tenant))).toBe("200");
-  expect((await ledgerFor(tenant)).map(({ state }) => state)).toEqual(["current", "gone", "gone"]);
+  expect((await ledgerFor(tenant)).map(({ state }) => state)).toEqual([
+    "current",
+    "gone",
+    "doomed",
+  ]);
 });

@@ -33,7 +33,15 @@ export async function inscribe(
     where entity = 'restorations' and entity_id = ${operation.id})`;
   const present = db
     .update(tenantIdentity)
-    .set({ status, heldAt: null, updatedAt: Date.now() })
+    .set({
+      status,
+      statusReason: null,
+      deleteAfter: null,
+      plan: tenant.plan,
+      organizationId: tenant.organizationId,
+      heldAt: null,
+      updatedAt: Date.now(),
+    })
     .where(unheard);
   const entry = sql`insert into audit_entries select 'restorations', ${operation.id}, 'INSERT',
     ${JSON.stringify(Object.keys(told))}, '[]', ${JSON.stringify(Object.values(told))}, '' where ${unheard}`;

@@ -105,7 +105,7 @@ test.each(Object.entries(harms))(
     expect(refused).toMatchObject({ status: "failed", error: expect.stringMatching(reason) });
     expect(await dump(tenant.db)).toEqual(before);
     const states = (await ledgerFor(tenant)).map(({ state }) => state);
-    expect(states).toEqual(["current", "gone", "gone"]);
+    expect(states).toEqual(["current", "gone", "doomed"]);
     expect((await tenant.owner.call("/api/v1/users")).status).toBe(200);
   },
 );

@@ -14,8 +14,9 @@ import { type Manifest, partKey, readManifest, unpack } from "../backups/manifes
 import { storeOf } from "../backups/store.ts";
 import { holdIfThere, releaseHeld, stampOf } from "../databases/hold.service.ts";
 import { ledgerChange, openFromLedger } from "../databases/ledger.service.ts";
-import { deleteMade, madeBy, swap } from "../databases/swap.service.ts";
+import { deleteMade, hasSwapped, madeBy, swap } from "../databases/swap.service.ts";
 import { reindex } from "../memberships/reindex.service.ts";
+import { newestSchema } from "../migrations/newest.ts";
 import { Hopeless, type Kind, type Step, type Work } from "../operations/kind.ts";
 import type { WorkScope } from "../scope.ts";
 import { inscribe } from "./inscribe.service.ts";
@@ -125,7 +126,7 @@ const swapIn: Step = async (scope, work) => {
   const { row } = await backupFor(scope, work);
   const { headSequence: sequence, headLinks: links, headMac: mac } = row;
   const stamp = await stampOf(await openMade(scope, work));
-  const tenant = { schemaVersion: tenantMigrations.length, ...(stamp && { name: stamp.name }) };
+  const tenant = { ...newestSchema, ...(stamp && { name: stamp.name }) };
   return await swap(scope, work, { to: madeBy(work), head: { sequence, links, mac }, tenant });
 };
 
@@ -145,6 +146,7 @@ export const restore: Kind = {
     swap: swapIn,
     reindex,
   },
+  isPastReturn: hasSwapped,
   undo: { release_writes: releaseHeld, delete_database: deleteMade },
 };
 
@@ -188,10 +190,12 @@ export const rewind: Kind = {
       const db = await openMade(scope, work);
       const head = await lastLinkOf(db);
       const stamp = await stampOf(db);
-      const tenant = { schemaVersion: tenantMigrations.length, ...(stamp && { name: stamp.name }) };
+      const tenant = { ...newestSchema, ...(stamp && { name: stamp.name }) };
       return await swap(scope, work, { to: madeBy(work), head, tenant });
     },
     reindex,
   },
+  isPastReturn: hasSwapped,
+  long: ["copy_database"],
   undo: { release_writes: releaseHeld, delete_database: deleteMade },
 };

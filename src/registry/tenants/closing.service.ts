@@ -13,22 +13,22 @@ export function createClosing(scope: WorkScope, tenantId: string): Closing {
       return (await find()).legalHold !== null;
     },
     async close(deleteAfter, reason) {
-      const { databaseName } = await find();
-      await saveStatus(scope, tenantId, {
+      const tenant = await find();
+      await saveStatus(scope, tenant, {
         status: "deleting",
         statusReason: reason,
         statusSince: scope.request.now,
         deleteAfter,
         databaseAccess: "readOnly",
       });
-      await scope.platform.configure(databaseName, rulesOf.readOnly);
+      await scope.platform.configure(tenant.databaseName, rulesOf.readOnly);
     },
     async allowWrites() {
       const { databaseName } = await find();
       await scope.platform.configure(databaseName, rulesOf.open);
     },
     async reopen() {
-      await saveStatus(scope, tenantId, upAgain);
+      await saveStatus(scope, await find(), upAgain);
     },
   };
 }

@@ -29,8 +29,8 @@ legalHold.openapi(
   async (c) => {
     const { id } = c.req.valid("param");
     const { registry } = c.var;
-    await statusOf(registry, id, kept);
-    await saveStatus(registry, id, { legalHold: c.req.valid("json").reason });
+    const tenant = await statusOf(registry, id, kept);
+    await saveStatus(registry, tenant, { legalHold: c.req.valid("json").reason });
     return c.json(await getTenant(registry, id), 200);
   },
 );
@@ -49,8 +49,8 @@ legalHold.openapi(
   async (c) => {
     const { id } = c.req.valid("param");
     const { registry } = c.var;
-    await statusOf(registry, id, kept);
-    await saveStatus(registry, id, { legalHold: null });
+    const tenant = await statusOf(registry, id, kept);
+    await saveStatus(registry, tenant, { legalHold: null });
     return c.json(await getTenant(registry, id), 200);
   },
 );

@@ -30,6 +30,9 @@ export type SchemaState = {
   readonly drift: string | null;
 };
 
+/** Not one that is being set up, was destroyed or was given up. */
+const there: readonly string[] = ["active", "suspended", "deleting"];
+
 /** Looks a tenant up by what a signal names: an id, a slug, or `org:` and the provider's organisation. Undefined while it is being set up. */
 export async function findRoute(
   db: RegistryDb,
@@ -59,7 +62,7 @@ export async function findRoute(
       .from(tenants)
       .where(named),
   ] as const);
-  if (!row?.sealedToken || row.status === "provisioning") return undefined;
+  if (!row?.sealedToken || !there.includes(row.status)) return undefined;
   const { id, slug, features, organizationId, sealedToken } = row;
   const address = await addressOf({ ...row, sealedToken }, platform, ring);
   const { version, oldestCode, leaseUntil, failedAt, drift } = row;

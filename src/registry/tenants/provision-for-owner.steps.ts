@@ -37,11 +37,13 @@ export const provisionForOwner: Kind = {
     },
     activate,
     send_invitation: async (scope, { tenant }) => {
-      const issuer = await issuerOf(scope, tenant);
-      const sent = await deliverToFirstOwner(issuer).catch(() => false);
+      const sent = await issuerOf(scope, tenant)
+        .then(deliverToFirstOwner)
+        .catch(() => false);
       return { progress: sent ? "handed over" : "not handed over yet: the clock tries again" };
     },
   },
+  isPastReturn: provision.isPastReturn,
   undo: provision.undo,
 };
 

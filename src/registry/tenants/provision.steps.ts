@@ -61,6 +61,7 @@ export const provision = {
       also: [ledgerChange(scope, databaseName, { state: "current" })],
     }),
   },
+  isPastReturn: ({ tenant }: Work) => tenant.status !== "provisioning",
   undo: {
     delete_database: async (scope, { tenant: { databaseName } }) => {
       await scope.platform.deleteDatabase(databaseName);

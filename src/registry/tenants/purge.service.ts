@@ -12,7 +12,7 @@ const mostAtOnce = 50;
 
 class UnderWay extends Error {}
 /** While one of these is at work, none is begun. */
-const atWork = ["purge", ...swapping] as const;
+const atWork = ["purge", "backup", "import", "rotate", ...swapping] as const;
 
 /** Begins to destroy the tenants whose days are over: one operation each, which the next job takes up. */
 export async function beginPurges(scope: JobScope) {

@@ -1,4 +1,4 @@
-import { and, eq, inArray, ne } from "drizzle-orm";
+import { eq, inArray } from "drizzle-orm";
 import { batch } from "../../db/batch.ts";
 import { write } from "../../db/write.ts";
 import { ChainCut, sealAuditLog } from "../../tenant/audit/seal.service.ts";
@@ -7,7 +7,8 @@ import { findHead, saveHead } from "../audit/heads.service.ts";
 import { backups } from "../backups/backups.table.ts";
 import { databases } from "../databases/databases.table.ts";
 import { memberships } from "../memberships/memberships.table.ts";
-import { Hopeless, type Kind, type Step } from "../operations/kind.ts";
+import { Hopeless, type Kind, type Step, type Work } from "../operations/kind.ts";
+import { operations } from "../operations/operations.table.ts";
 import { openOf } from "./locate.service.ts";
 import { rulesOf, upAgain } from "./suspension.service.ts";
 
@@ -19,7 +20,8 @@ const condemn: Step = async (scope, { tenant }) => {
   const { id, databaseName, legalHold } = tenant;
   if (legalHold) throw new Hopeless("The tenant is kept for legal reasons");
   // What a run that was cut off has destroyed already needs no more words.
-  if (!(await platform.findDatabase(databaseName))) return {};
+  const output = { condemned: true };
+  if (!(await platform.findDatabase(databaseName))) return { output };
   await platform.configure(databaseName, { ...rulesOf.open, deleteProtection: false });
   const db = await openOf(scope, tenant);
   await changeStatus(
@@ -33,7 +35,7 @@ const condemn: Step = async (scope, { tenant }) => {
     },
     () => new Hopeless("The tenant was brought back"),
   );
-  return {};
+  return { output };
 };
 
 /** What was sealed stays provable: where the chain ended is kept with the receipt. */
@@ -59,7 +61,8 @@ const sealLog: Step = async (scope, { tenant }) => {
 /** The current one, those it took the place of, and whatever else was ever made for it. */
 const deleteDatabases: Step = async (scope, { tenant }) => {
   const { db, platform } = scope;
-  const theirs = and(eq(databases.tenantId, tenant.id), ne(databases.state, "gone"));
+  // Those that are gone, too: what was made late may be there after all.
+  const theirs = eq(databases.tenantId, tenant.id);
   const [rows] = await batch(db, "read", [
     db.select({ name: databases.name }).from(databases).where(theirs),
   ] as const);
@@ -76,20 +79,26 @@ const deleteBackups: Step = async (scope, { tenant: { id } }) => {
 };
 
 /** The row stays, and its slug with it: it will never be somebody else's. */
-const bury: Step = async ({ db }, { tenant: { id } }) => ({
-  tenant: {
-    status: "deleted",
-    statusSince: Date.now(),
-    sealedToken: null,
-    tokenExpiresAt: null,
-    organizationId: null,
-    metadata: {},
-  },
-  also: [write(db.delete(memberships).where(eq(memberships.tenantId, id)))],
-});
+const bury: Step = async ({ db, store }, { tenant: { id } }) => {
+  await store?.deleteAll(`tenants/${id}/`);
+  // Who asked for what stays; their names and addresses do not.
+  const forgotten = db.update(operations).set({ input: {} }).where(eq(operations.tenantId, id));
+  return {
+    tenant: {
+      status: "deleted",
+      statusSince: Date.now(),
+      sealedToken: null,
+      tokenExpiresAt: null,
+      organizationId: null,
+      metadata: {},
+    },
+    also: [write(db.delete(memberships).where(eq(memberships.tenantId, id))), write(forgotten)],
+  };
+};
 
 /** Destroys a tenant whose days are over. What is left is the receipt. */
 export const purge: Kind = {
+  isPastReturn: ({ operation }: Work) => operation.output["condemned"] === true,
   steps: {
     condemn,
     seal_log: sealLog,
@@ -101,6 +110,7 @@ export const purge: Kind = {
     /** Only what was not condemned is given up: what its stamp says is what it is. */
     follow_stamp: async (scope, { tenant }) => {
       const { platform } = scope;
+      if (!(await platform.findDatabase(tenant.databaseName))) return {};
       const stamp = await statusIn(await openOf(scope, tenant));
       if (stamp?.status === "active") {
         await platform.configure(tenant.databaseName, rulesOf.open);

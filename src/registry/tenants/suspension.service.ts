@@ -1,7 +1,7 @@
-import { eq, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { ApiError } from "../../core/error.ts";
 import { batch } from "../../db/batch.ts";
-import { write } from "../../db/write.ts";
+import { must } from "../../db/write.ts";
 import type { DatabaseRules } from "../../platform/platform.ts";
 import { changeStatus } from "../../tenant/identity/status.service.ts";
 import { commit } from "../commit.ts";
@@ -40,7 +40,7 @@ export async function suspendTenant(
     await scope.platform.configure(tenant.databaseName, rulesOf.open);
   const from = ["active", "suspended"] as const;
   await stamp(scope, tenant, { from, to: "suspended", reason });
-  await saveStatus(scope, id, {
+  await saveStatus(scope, tenant, {
     status: "suspended",
     statusReason: reason,
     statusSince: scope.request.now,
@@ -50,10 +50,14 @@ export async function suspendTenant(
 }
 
 export async function reactivateTenant(scope: WorkScope, id: string): Promise<void> {
-  const tenant = await statusOf(scope, id, ["active", "suspended"]);
-  await scope.platform.configure(tenant.databaseName, rulesOf.open);
-  await stamp(scope, tenant, { from: ["active", "suspended"], to: "active", reason: null });
-  await saveStatus(scope, id, upAgain);
+  // One whose owner brought it back may not be so here yet: its stamp decides.
+  const tenant = await statusOf(scope, id, ["active", "suspended", "deleting"]);
+  if (tenant.status !== "deleting")
+    await scope.platform.configure(tenant.databaseName, rulesOf.open);
+  const from =
+    tenant.status === "deleting" ? (["active"] as const) : (["active", "suspended"] as const);
+  await stamp(scope, tenant, { from, to: "active", reason: null });
+  await saveStatus(scope, tenant, upAgain);
 }
 
 /** The tenant, if it is in one of these states: else 404 or 409. */
@@ -81,12 +85,15 @@ async function stamp(
   await changeStatus({ db, request, actor }, { tenantId: tenant.id, ...change }, changed);
 }
 
+/** If the tenant's row is as it was read: else 409, and the caller repeats what they wanted. */
 export async function saveStatus(
   scope: RegistryScope,
-  id: string,
+  { id, version }: Pick<Tenant, "id" | "version">,
   values: Partial<Tenant>,
 ): Promise<void> {
   const { db, request } = scope;
   const change = { ...values, version: sql`${tenants.version} + 1`, updatedAt: request.now };
-  await commit(scope, [write(db.update(tenants).set(change).where(eq(tenants.id, id)))]);
+  const same = and(eq(tenants.id, id), eq(tenants.version, version));
+  const changed = () => new ApiError("conflict", "The tenant changed meanwhile: try again");
+  await commit(scope, [must(db.update(tenants).set(change).where(same), changed)]);
 }

@@ -1,4 +1,5 @@
 import { assertAdmitted } from "../admit.ts";
+import { read } from "../read.ts";
 import type { TenantScope } from "../scope.ts";
 import type { Archive } from "./archive.ts";
 
@@ -7,7 +8,7 @@ import type { Archive } from "./archive.ts";
  * database comes to does not touch it: the caller is proved first, in the tenant's own.
  */
 export async function archiveToRead(scope: TenantScope): Promise<Archive> {
-  await assertAdmitted(scope, "read");
+  await read(scope, [] as const);
   return scope.archive();
 }
 

@@ -27,12 +27,16 @@ export async function scheduleDeletion(
       "conflict",
       "This tenant is kept for legal reasons: ask the platform's operators",
     );
+  const later = request.now + quotas.deletionDays * dayMs;
   if (tenantStatus === "deleting") {
     const tenant = await getTenant(scope);
-    await closing.close(Date.parse(tenant.deleteAfter ?? ""), reason ?? null);
+    await closing.close(
+      tenant.deleteAfter ? Date.parse(tenant.deleteAfter) : later,
+      reason ?? null,
+    );
     return tenant;
   }
-  const deleteAfter = request.now + quotas.deletionDays * dayMs;
+  const deleteAfter = later;
   const update = db
     .update(tenantIdentity)
     .set({
