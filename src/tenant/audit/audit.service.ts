@@ -1,5 +1,6 @@
 import { and, count, eq, gte, lt, type SQL } from "drizzle-orm";
 import { iso } from "../../db/columns.ts";
+import type { Database } from "../../db/connect.ts";
 import { pageOf } from "../../db/page.ts";
 import { read } from "../read.ts";
 import type { TenantScope } from "../scope.ts";
@@ -7,14 +8,15 @@ import type { AuditFilter, AuditLog, AuditQuery } from "./audit.schema.ts";
 import { auditLogs } from "./audit.table.ts";
 
 export async function listAuditLogs(scope: TenantScope, query: AuditQuery) {
-  const { db, tenant } = scope;
+  const { queries, result } = logPage(scope.db, `audit of ${scope.tenant.id}`, query);
+  return result(...(await read(scope, queries)));
+}
+
+/** A page of a log, which both kinds of database have: `result` takes what the queries give. */
+export function logPage(db: Database, list: string, query: AuditQuery) {
   const filter = matches(query);
-  const page = pageOf(query, {
-    list: `audit of ${tenant.id}`,
-    columns: { at: auditLogs.at },
-    id: auditLogs.sequence,
-  });
-  const [rows, [counted]] = await read(scope, [
+  const page = pageOf(query, { list, columns: { at: auditLogs.at }, id: auditLogs.sequence });
+  const queries = [
     db
       .select()
       .from(auditLogs)
@@ -23,8 +25,10 @@ export async function listAuditLogs(scope: TenantScope, query: AuditQuery) {
       .limit(page.limit)
       .offset(page.offset),
     db.select({ total: count() }).from(auditLogs).where(filter),
-  ] as const);
-  return page.result(rows, counted?.total ?? 0, (row) => [row.at, row.sequence], toWire);
+  ] as const;
+  const result = (rows: (typeof auditLogs.$inferSelect)[], [counted]: { total: number }[]) =>
+    page.result(rows, counted?.total ?? 0, (row) => [row.at, row.sequence], toWire);
+  return { queries, result };
 }
 
 export const idOfRow = (sequence: number): string => `aud_${sequence}`;
