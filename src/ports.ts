@@ -1,6 +1,5 @@
 import { sql } from "drizzle-orm";
 import { readBearer } from "./core/bearer-secret.ts";
-import { createSigners } from "./core/mac.ts";
 import { type Caller, callerName } from "./core/request.ts";
 import { batch } from "./db/batch.ts";
 import { type Budget, openTenantDb } from "./db/connect.ts";
@@ -12,18 +11,10 @@ import type { Call, Ports } from "./http/context.ts";
 import { createDiscovery } from "./http/discovery.ts";
 import { createKeyFinder } from "./http/jwks.ts";
 import type { LoginSettings } from "./http/login-config.ts";
-import {
-  dayMs,
-  fleetOf,
-  identityProviderOf,
-  platformOf,
-  postOf,
-  registryOf,
-  storeOf,
-} from "./ports.backends.ts";
+import { fleetOf, registryOf } from "./ports.backends.ts";
+import { createWork } from "./ports.work.ts";
 import { isPlatformAdmin } from "./registry/admins/admins.service.ts";
 import { createArchive } from "./registry/backups/archive.service.ts";
-import { kinds } from "./registry/kinds.ts";
 import { createDirectory } from "./registry/memberships/directory.service.ts";
 import { driveRun } from "./registry/migrations/fleet.service.ts";
 import { fits, untilFit } from "./registry/migrations/gate.service.ts";
@@ -54,35 +45,12 @@ export function createPorts(settings: Settings, get: typeof fetch): Ports {
     organizationClaim: settings.ORGANIZATION_CLAIM,
     keys,
   };
-  const signers = createSigners(settings.SECRET_KEY);
+  const work = createWork(settings, get);
+  const { signers, platform, people, post } = work;
   const remember = createRouteCache(settings.ROUTE_CACHE_SECONDS * 1000);
-  const platform = platformOf(settings, get);
-  const people = identityProviderOf(settings, get);
-  const post = postOf(settings, people);
   const registry = (budget: Budget) => registryOf(settings, budget);
-  const store = storeOf(settings);
-  const openWork: Ports["openWork"] = ({ budget, request }, { actor, once }) => {
-    const longer = { ...budget, deadline: request.now + workMs };
-    return {
-      db: registry(longer),
-      actor,
-      request,
-      ...(once ? { once } : {}),
-      platform,
-      keyRing: ring,
-      signers,
-      store,
-      keepFormerMs: settings.KEEP_FORMER_DATABASE_DAYS * dayMs,
-      openTenant: (address, id, ms) => {
-        const deadline = Math.min(longer.deadline, Date.now() + ms);
-        return openTenantDb(address, { ...longer, deadline }, id);
-      },
-      leaseMs: settings.OPERATION_LEASE_SECONDS * 1000,
-      kinds,
-      post: (tenant) => post(tenant, request),
-      routesLastMs: settings.ROUTE_CACHE_SECONDS * 1000,
-    };
-  };
+  const openWork: Ports["openWork"] = ({ budget, request }, by) =>
+    work.open(request, { ...budget, deadline: request.now + workMs }, by);
   const openFleet = ({ request, budget }: Call, ms: number): FleetScope => {
     const longer = { ...budget, deadline: Date.now() + ms };
     const actor = { type: "system", id: "migration" } as const;

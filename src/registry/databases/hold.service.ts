@@ -4,6 +4,7 @@ import type { TenantDb } from "../../db/connect.ts";
 import { isMisfit } from "../../db/faults.ts";
 import { contextOf, write, writeAudited } from "../../db/write.ts";
 import { tenantIdentity } from "../../tenant/identity/identity.table.ts";
+import { stampOf } from "../../tenant/identity/status.service.ts";
 import type { Found, Work } from "../operations/kind.ts";
 import { LeaseHeld } from "../operations/lease.service.ts";
 import { operations } from "../operations/operations.table.ts";
@@ -37,14 +38,6 @@ export const contextIn = (scope: WorkScope, { operation }: Work) => ({
   ...contextOf(scope.request, scope.actor),
   reason: sql`${`${operation.kind} ${operation.id}`}`,
 });
-
-export async function stampOf(db: TenantDb) {
-  const { tenantId, name, status, heldAt } = tenantIdentity;
-  const [[stamp]] = await batch(db, "read", [
-    db.select({ tenantId, name, status, heldAt }).from(tenantIdentity),
-  ] as const);
-  return stamp;
-}
 
 /**
  * Nothing is written to the tenant's database from here on: its stamp says so to every batch, the

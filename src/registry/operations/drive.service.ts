@@ -7,7 +7,7 @@ import type { WorkScope } from "../scope.ts";
 import { tenants } from "../tenants/tenants.table.ts";
 import { undoWrites } from "./begin.ts";
 import { type Found, Hopeless, type Tenant, type Work } from "./kind.ts";
-import { LeaseHeld, recordStep, type Turn } from "./lease.service.ts";
+import { LeaseHeld, mineOf, recordStep, type Turn } from "./lease.service.ts";
 import { operationSteps, operations } from "./operations.table.ts";
 
 /** After so many failures in a row, two days after the first, an operation that can be undone is. */
@@ -169,28 +169,17 @@ function saved({ db }: WorkScope, tenant: Tenant, found?: Partial<Tenant>): Writ
 }
 
 async function holdFor({ scope, turn }: Drive, ms: number): Promise<void> {
-  const { operationId, attempt } = turn;
-  const mine = and(
-    eq(operations.id, operationId),
-    eq(operations.attempts, attempt),
-    eq(operations.status, "running"),
-  );
   const hold = scope.db.update(operations).set({ leaseUntil: Date.now() + ms });
-  await commit(scope, [must(hold.where(mine), () => new LeaseHeld(operationId))]);
+  await commit(scope, [must(hold.where(mineOf(turn)), () => new LeaseHeld(turn.operationId))]);
 }
 
 /** Somebody else may go on: at once, or when what it waits for may have come. */
 async function letGo({ scope, turn }: Drive, afterMs: number): Promise<"later"> {
   const now = Date.now();
-  const mine = and(
-    eq(operations.id, turn.operationId),
-    eq(operations.attempts, turn.attempt),
-    eq(operations.status, "running"),
-  );
   const release = scope.db
     .update(operations)
     .set({ status: "pending", leaseUntil: 0, retryAt: now + afterMs, updatedAt: now })
-    .where(mine);
+    .where(mineOf(turn));
   await commit(scope, [write(release)]);
   return "later";
 }

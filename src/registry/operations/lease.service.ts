@@ -14,6 +14,14 @@ export class LeaseHeld extends Error {
 /** The right to drive an operation. It ends when somebody takes the operation over: attempts then differ. */
 export type Turn = { readonly operationId: string; readonly attempt: number };
 
+/** The operation, as long as it is this driver's turn. */
+export const mineOf = ({ operationId, attempt }: Turn) =>
+  and(
+    eq(operations.id, operationId),
+    eq(operations.attempts, attempt),
+    eq(operations.status, "running"),
+  );
+
 /** Whether the operation is over, and until when somebody holds it. */
 export async function findTurn({ db }: RegistryScope, id: string) {
   const { status, leaseUntil } = operations;
@@ -73,17 +81,13 @@ export type StepRecord = {
  */
 export async function recordStep(
   scope: RegistryScope,
-  { operationId, attempt }: Turn,
+  turn: Turn,
   { position, step, operation, output }: StepRecord,
   also: readonly Write[] = [],
 ): Promise<void> {
   const now = Date.now();
   const { db } = scope;
-  const mine = and(
-    eq(operations.id, operationId),
-    eq(operations.attempts, attempt),
-    eq(operations.status, "running"),
-  );
+  const { operationId } = turn;
   const merged = output && {
     output: sql`json_patch(${operations.output}, ${JSON.stringify(output)})`,
   };
@@ -92,7 +96,7 @@ export async function recordStep(
       db
         .update(operations)
         .set({ ...operation, ...merged, updatedAt: now })
-        .where(mine),
+        .where(mineOf(turn)),
       () => new LeaseHeld(operationId),
     ),
     write(

@@ -1,6 +1,7 @@
 import { migrate } from "../../db/migrate.ts";
 import { tenantMigrations } from "../../db/migrations.gen.ts";
-import { hold, release, releaseHeld, stampOf } from "../databases/hold.service.ts";
+import { stampOf } from "../../tenant/identity/status.service.ts";
+import { hold, release, releaseHeld } from "../databases/hold.service.ts";
 import { openFromLedger } from "../databases/ledger.service.ts";
 import { hasSwapped, type Swapped, swap } from "../databases/swap.service.ts";
 import { reindex } from "../memberships/reindex.service.ts";

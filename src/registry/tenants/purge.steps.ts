@@ -2,7 +2,7 @@ import { eq, inArray } from "drizzle-orm";
 import { batch } from "../../db/batch.ts";
 import { write } from "../../db/write.ts";
 import { ChainCut, sealAuditLog } from "../../tenant/audit/seal.service.ts";
-import { changeStatus, statusIn } from "../../tenant/identity/status.service.ts";
+import { changeStatus, stampOf } from "../../tenant/identity/status.service.ts";
 import { findHead, saveHead } from "../audit/heads.service.ts";
 import { backups } from "../backups/backups.table.ts";
 import { databases } from "../databases/databases.table.ts";
@@ -111,7 +111,7 @@ export const purge: Kind = {
     follow_stamp: async (scope, { tenant }) => {
       const { platform } = scope;
       if (!(await platform.findDatabase(tenant.databaseName))) return {};
-      const stamp = await statusIn(await openOf(scope, tenant));
+      const stamp = await stampOf(await openOf(scope, tenant));
       if (stamp?.status === "active") {
         await platform.configure(tenant.databaseName, rulesOf.open);
         return { tenant: upAgain };

@@ -8,7 +8,7 @@ import { must, type Write, write } from "../../db/write.ts";
 import { databaseNameOf } from "../../platform/platform.ts";
 import { auditHeads } from "../audit/audit.table.ts";
 import { commit } from "../commit.ts";
-import { databases } from "../databases/databases.table.ts";
+import { ledgerEntry } from "../databases/ledger.service.ts";
 import { memberships } from "../memberships/memberships.table.ts";
 import { operationWrites } from "../operations/begin.ts";
 import { type OperationKind, operations } from "../operations/operations.table.ts";
@@ -94,16 +94,11 @@ export function foundingWrites(
 ): Write[] {
   const { issuer, subject } = caller;
   const { now } = request;
-  const database = {
-    name: databaseNameOf(tenantId),
-    tenantId,
-    operationId,
-    state: "made",
-  } as const;
+  const database = { name: databaseNameOf(tenantId), tenantId, operationId, now };
   const operation = { id: operationId, kind, tenantId, issuer, subject, input, now };
   return [
     write(db.insert(auditHeads).values({ tenantId }).onConflictDoNothing()),
-    write(db.insert(databases).values({ ...database, createdAt: now, updatedAt: now })),
+    ledgerEntry(db, database),
     ...operationWrites(db, operation, kinds[kind]),
   ];
 }

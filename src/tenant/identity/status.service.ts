@@ -42,10 +42,11 @@ export async function changeStatus(
   await work;
 }
 
-export async function statusIn(db: TenantDb) {
-  const { status, deleteAfter } = tenantIdentity;
+/** What a database says of itself; undefined where it was never stamped. */
+export async function stampOf(db: TenantDb) {
+  const { tenantId, name, status, deleteAfter, heldAt } = tenantIdentity;
   const [[stamp]] = await batch(db, "read", [
-    db.select({ status, deleteAfter }).from(tenantIdentity),
+    db.select({ tenantId, name, status, deleteAfter, heldAt }).from(tenantIdentity),
   ] as const);
   return stamp;
 }
